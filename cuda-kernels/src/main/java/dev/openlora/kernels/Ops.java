@@ -1,0 +1,84 @@
+package dev.openlora.kernels;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations of a forward pass on one device. Outputs are preallocated by the caller and never
+ * alias an input unless the operation says "in place". Activations are F32 or BF16 as the model's
+ * dtype says; sums inside an operation are F32. A shape that does not fit is an
+ * IllegalArgumentException that names it. One thread at a time: the engine thread, or a loader
+ * before the engine has started.
+ */
+public interface Ops extends AutoCloseable {
+  Device device();
+
+  /** What runs these operations, for the log: {@code torch 2.7.1 (cpu, 2 threads)}. */
+  String description();
+
+  /** Opens an arena for tensors that these operations can read and write. */
+  TensorArena newArena(String name);
+
+  /**
+   * dst = src, converting dtype and moving between host and device where they differ; same shape.
+   */
+  void copy(Tensor dst, Tensor src);
+
+  /** out[i] = table[ids[i]] out: [rows, width], table: [vocabulary, width], ids: [rows] I32 */
+  void embedding(Tensor out, Tensor table, Tensor ids);
+
+  /**
+   * out = x · weightᵀ + bias out: [rows, out], x: [rows, in], weight: [out, in], bias: [out]. With
+   * an F32 out and BF16 x the result is widened.
+   */
+  void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias);
+
+  /** y = y + x, elementwise, in place; same shape and dtype. */
+  void add(Tensor y, Tensor x);
+
+  /**
+   * out = x / √(mean(x²) + epsilon) · weight x, out: [rows, width], weight: [width]; sums in F32.
+   */
+  void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon);
+
+  /**
+   * Rotates in place, as Hugging Face Llama does (halves, not pairs): x: [rows, heads, headSize];
+   * cos, sin: [positions, headSize / 2] F32, already scaled; positions: [rows] I32.
+   */
+  void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions);
+
+  /** Makes the pages of a KV cache: zeroed, in {@code arena}. */
+  KvPages newKvPages(TensorArena arena, KvPages.Shape shape);
+
+  /** Prepares what {@link #writeKv} and {@link #attention} need of a batch, once for all layers. */
+  AttentionPlan plan(TensorArena step, KvPages pages, AttentionBatch batch);
+
+  /** Writes k, v: [rows, kvHeads, headSize] into the pages where the plan's rows belong. */
+  void writeKv(AttentionPlan plan, int layer, Tensor k, Tensor v);
+
+  /**
+   * Causal grouped-query attention of each row over its own sequence, keys and values up to and
+   * including its own position, at most the last {@code window} of them (0: all). out, q: [rows,
+   * heads, headSize]. The rows' own keys and values have been written by {@link #writeKv}.
+   */
+  void attention(AttentionPlan plan, int layer, Tensor out, Tensor q, float scale, int window);
+
+  /** out = silu(gate) · up all: [rows, width] */
+  void siluMul(Tensor out, Tensor gate, Tensor up);
+
+  /**
+   * For each segment in order: y[from:to] = gain · (y[from:to] + scale · x[from:to] Aᵀ Bᵀ) + shift.
+   * A missing matrix pair, gain or shift leaves its part out. y: [rows, out], x: [rows, in]. Cost
+   * follows the true ranks of the segments.
+   */
+  void addLora(Tensor y, Tensor x, List<LoraSegment> segments);
+
+  /** out[i] = x[rows[i]] out: [rows.length, width], x: [*, width] */
+  void gatherRows(Tensor out, Tensor x, int[] rows);
+
+  /** out[i] = ‖weight[i] + scale · (B A)[i]‖₂ in F32: the norms of DoRA. out: [out] F32 */
+  void loraRowNorms(Tensor out, Tensor weight, Tensor a, Tensor b, float scale);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,5 @@
+/** Between text and token ids: tokenizers, incremental decoding, stop strings. */
+@NullMarked
+package dev.openlora.engine.text;
+
+import org.jspecify.annotations.NullMarked;
