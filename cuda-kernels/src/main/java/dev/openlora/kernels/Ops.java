@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * The operations of a forward pass on one device. Outputs are preallocated by the caller and never
  * alias an input unless the operation says "in place". Activations are F32 or BF16 as the model's
  * dtype says; sums inside an operation are F32. A shape that does not fit is an
- * IllegalArgumentException that names it. One thread at a time: the engine thread, or a loader
- * before the engine has started.
+ * IllegalArgumentException that names it. An F32 input may have a BF16 output, rounded once. One
+ * thread at a time: the engine thread, or a loader before the engine has started.
  */
 public interface Ops extends AutoCloseable {
   Device device();
@@ -18,6 +18,15 @@ public interface Ops extends AutoCloseable {
 
   /** Opens an arena for tensors that these operations can read and write. */
   TensorArena newArena(String name);
+
+  /** Opens an arena in host memory, for tensors that {@link #copy} brings back from the device. */
+  default TensorArena newHostArena(String name) {
+    if (device().kind() != Device.Kind.CPU) {
+      throw new UnsupportedOperationException(
+          "host arena: " + description() + " (expected: operations that can copy to the host)");
+    }
+    return newArena(name);
+  }
 
   /**
    * dst = src, converting dtype and moving between host and device where they differ; same shape.
@@ -33,7 +42,7 @@ public interface Ops extends AutoCloseable {
    */
   void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias);
 
-  /** y = y + x, elementwise, in place; same shape and dtype. */
+  /** y = y + x, elementwise, in place; same shape and dtype, or an F32 y and a BF16 x. */
   void add(Tensor y, Tensor x);
 
   /**
@@ -68,8 +77,8 @@ public interface Ops extends AutoCloseable {
 
   /**
    * For each segment in order: y[from:to] = gain · (y[from:to] + scale · x[from:to] Aᵀ Bᵀ) + shift.
-   * A missing matrix pair, gain or shift leaves its part out. y: [rows, out], x: [rows, in]. Cost
-   * follows the true ranks of the segments.
+   * A missing matrix pair, gain or shift leaves its part out. y: [rows, out], x: [rows, in]; y may
+   * be F32 with a BF16 x. Cost follows the true ranks of the segments.
    */
   void addLora(Tensor y, Tensor x, List<LoraSegment> segments);
 

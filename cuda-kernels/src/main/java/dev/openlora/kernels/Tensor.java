@@ -3,12 +3,13 @@ package dev.openlora.kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A strided view of memory that an arena or a mapped file owns: address, shape, strides (in
- * elements), dtype and device. Holds nothing that has to be freed. Reading and writing elements
- * works on host tensors only. Immutable itself; its elements belong to whoever the arena's rules
- * say.
+ * elements), dtype and device. Holds nothing that has to be freed: the torch handle that operations
+ * keep on it is its owner's to free. Reading and writing elements works on host tensors only.
+ * Immutable itself; its elements belong to whoever the arena's rules say.
  */
 public final class Tensor {
   private final long address;
@@ -16,17 +17,51 @@ public final class Tensor {
   private final long[] strides;
   private final DType dtype;
   private final Device device;
+  private final @Nullable TensorOwner owner;
+  private final int generation;
+  private final boolean view;
+  private long handle;
+  private long transposedHandle;
 
-  private Tensor(long address, long[] shape, long[] strides, DType dtype, Device device) {
+  private Tensor(
+      long address,
+      long[] shape,
+      long[] strides,
+      DType dtype,
+      Device device,
+      @Nullable TensorOwner owner,
+      int generation,
+      boolean view) {
     this.address = address;
     this.shape = shape;
     this.strides = strides;
     this.dtype = dtype;
     this.device = device;
+    this.owner = owner;
+    this.generation = generation;
+    this.view = view;
   }
 
   /** A contiguous tensor at an address whose memory outlives it. */
   static Tensor at(long address, DType dtype, Device device, long... shape) {
+    return new Tensor(
+        address, shape.clone(), contiguousStrides(shape), dtype, device, null, 0, false);
+  }
+
+  /** A contiguous tensor in the memory of an owner, who frees what operations keep on it. */
+  static Tensor owned(TensorOwner owner, long address, DType dtype, Device device, long... shape) {
+    return new Tensor(
+        address,
+        shape.clone(),
+        contiguousStrides(shape),
+        dtype,
+        device,
+        owner,
+        owner.generation(),
+        false);
+  }
+
+  private static long[] contiguousStrides(long[] shape) {
     long[] strides = new long[shape.length];
     long stride = 1;
     for (int i = shape.length - 1; i >= 0; i--) {
@@ -37,7 +72,53 @@ public final class Tensor {
       strides[i] = stride;
       stride = Math.multiplyExact(stride, shape[i]);
     }
-    return new Tensor(address, shape.clone(), strides, dtype, device);
+    return strides;
+  }
+
+  /**
+   * A torch handle of this tensor: kept until its owner frees it, or, where no owner would in time
+   * (a view, memory of nobody), added to {@code passing}.
+   */
+  long handle(Torch torch, TorchHandles passing) {
+    checkAlive();
+    if (owner == null || view) {
+      return passing.add(torch.view(this));
+    }
+    if (handle == 0) {
+      handle = torch.view(this);
+      owner.own(torch, handle);
+    }
+    return handle;
+  }
+
+  /** Whether it is all of what was allocated, so that its handles are kept. */
+  boolean isRoot() {
+    return owner != null && !view;
+  }
+
+  /** Like {@link #handle}, of the transposed matrix. */
+  long transposedHandle(Torch torch, TorchHandles passing) {
+    checkAlive();
+    if (owner == null || view) {
+      return passing.add(torch.view(transpose()));
+    }
+    if (transposedHandle == 0) {
+      transposedHandle = torch.view(transpose());
+      owner.own(torch, transposedHandle);
+    }
+    return transposedHandle;
+  }
+
+  /** Refuses a tensor whose arena has been reset or closed since. */
+  void checkAlive() {
+    if (owner != null && owner.generation() != generation) {
+      throw new IllegalStateException(
+          "tensor: " + this + " of " + owner + " (expected: in use before its reset or close)");
+    }
+  }
+
+  private Tensor derived(long address, long[] shape, long[] strides) {
+    return new Tensor(address, shape, strides, dtype, device, owner, generation, true);
   }
 
   /** The device address of the first element. */
@@ -109,12 +190,12 @@ public final class Tensor {
     }
     long[] sizes = shape.clone();
     sizes[0] = to - from;
-    return new Tensor(address + from * strides[0] * dtype.bytes(), sizes, strides, dtype, device);
+    return derived(address + from * strides[0] * dtype.bytes(), sizes, strides);
   }
 
   /** The same elements in another shape; contiguous tensors only. */
   public Tensor reshape(long... sizes) {
-    Tensor other = at(address, dtype, device, sizes);
+    Tensor other = derived(address, sizes.clone(), contiguousStrides(sizes));
     if (!isContiguous() || other.elements() != elements()) {
       throw new IllegalArgumentException(
           "reshape: "
@@ -131,12 +212,7 @@ public final class Tensor {
     if (shape.length != 2) {
       throw new IllegalArgumentException("transpose: " + this + " (expected: two dimensions)");
     }
-    return new Tensor(
-        address,
-        new long[] {shape[1], shape[0]},
-        new long[] {strides[1], strides[0]},
-        dtype,
-        device);
+    return derived(address, new long[] {shape[1], shape[0]}, new long[] {strides[1], strides[0]});
   }
 
   /**
@@ -144,8 +220,7 @@ public final class Tensor {
    * the memory.
    */
   Tensor view(long offset, long[] sizes, long[] strides) {
-    return new Tensor(
-        address + offset * dtype.bytes(), sizes.clone(), strides.clone(), dtype, device);
+    return derived(address + offset * dtype.bytes(), sizes.clone(), strides.clone());
   }
 
   /**
@@ -187,6 +262,9 @@ public final class Tensor {
     if (values.length != elements()) {
       throw new IllegalArgumentException("write: " + values.length + " floats into " + this);
     }
+    if (owner != null && owner.isReadOnly()) {
+      throw new IllegalArgumentException("write: " + owner + " (expected: memory of our own)");
+    }
     MemorySegment memory = memory();
     switch (dtype) {
       case F32 -> MemorySegment.copy(values, 0, memory, ValueLayout.JAVA_FLOAT, 0, values.length);
@@ -211,6 +289,7 @@ public final class Tensor {
 
   /** The memory of a contiguous host tensor. */
   MemorySegment memory() {
+    checkAlive();
     if (device.kind() != Device.Kind.CPU || !isContiguous()) {
       throw new IllegalArgumentException(
           "memory: " + this + " (expected: contiguous, on the host)");

@@ -1,0 +1,459 @@
+package dev.openlora.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.openlora.kernels.OpsFixture.Pair;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What every implementation of {@link Ops} does, compared with {@link ReferenceOps} over random
+ * shapes. Prints its seed; {@code -Dtests.seed=…} replays one. The arenas and their bytes balance
+ * after every test.
+ */
+public abstract class OpsContract {
+  private long seed;
+  private long bytesBefore;
+  private int arenasBefore;
+  private Ops ops;
+  private OpsFixture f;
+
+  /** The operations under test; closed by the suite. */
+  protected abstract Ops open() throws Exception;
+
+  @BeforeEach
+  final void begin() throws Exception {
+    String given = System.getProperty("tests.seed");
+    boolean replay = given != null && given.matches("-?[0-9]+");
+    seed = replay ? Long.parseLong(given) : System.nanoTime();
+    System.out.println(getClass().getSimpleName() + ": -Dtests.seed=" + seed);
+    bytesBefore = TensorArena.openBytes();
+    arenasBefore = TensorArena.openArenas();
+    ops = open();
+    f = new OpsFixture(ops, seed);
+  }
+
+  @AfterEach
+  final void end() {
+    f.close();
+    ops.close();
+    assertThat(TensorArena.openBytes()).isEqualTo(bytesBefore);
+    assertThat(TensorArena.openArenas()).isEqualTo(arenasBefore);
+  }
+
+  private static String named(String what, DType dtype, Object... sizes) {
+    return what + " " + dtype + " " + Arrays.toString(sizes);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void multipliesByTheTransposedWeight(DType dtype) {
+    int[][] sizes = {{1, 1, 1}, {1, 896, 33}, {3, 17, 5}, {8, 64, 64}, {33, 100, 257}, {2, 8, 1}};
+    for (int[] s : sizes) {
+      linear(dtype, dtype, s[0], s[1], s[2], false);
+      linear(dtype, dtype, s[0], s[1], s[2], true);
+    }
+    for (int i = 0; i < 6; i++) {
+      boolean biased = f.random.nextBoolean();
+      linear(dtype, dtype, f.between(1, 40), f.between(1, 130), f.between(1, 130), biased);
+    }
+  }
+
+  @Test
+  void widensTheResultOfAnF32Output() {
+    linear(DType.F32, DType.BF16, 3, 64, 100, false);
+    linear(DType.F32, DType.BF16, 1, 64, 100, true);
+  }
+
+  @Test
+  void sumsInF32WhatIsBf16AndRoundsOnce() {
+    for (int rows : List.of(1, 3, 9)) {
+      Pair y = f.inOut(DType.F32, 1, rows, 48);
+      Pair x = f.random(DType.BF16, 1, rows, 48);
+      ops.add(y.fast(), x.fast());
+      f.twin.add(y.slow(), x.slow());
+      Pair wide = f.random(DType.F32, 1, rows, 48);
+      Pair up = f.random(DType.F32, 1, rows, 48);
+      Pair weight = f.random(DType.BF16, 1, 48);
+      Pair normed = f.output(DType.BF16, rows, 48);
+      ops.rmsNorm(normed.fast(), wide.fast(), weight.fast(), 1e-5f);
+      f.twin.rmsNorm(normed.slow(), wide.slow(), weight.slow(), 1e-5f);
+      Pair activated = f.output(DType.BF16, rows, 48);
+      ops.siluMul(activated.fast(), wide.fast(), up.fast());
+      f.twin.siluMul(activated.slow(), wide.slow(), up.slow());
+      f.check("sums of " + rows + " rows");
+      Pair sum = f.inOut(DType.F32, 1, rows, 40);
+      Pair a = f.random(DType.BF16, 0.2, 5, 48);
+      Pair b = f.random(DType.BF16, 0.2, 40, 5);
+      Pair gain = f.random(DType.BF16, 1, 40);
+      ops.addLora(sum.fast(), x.fast(), List.of(lora(rows, a.fast(), b.fast(), gain.fast())));
+      f.twin.addLora(sum.slow(), x.slow(), List.of(lora(rows, a.slow(), b.slow(), gain.slow())));
+      // The product of a longer segment is rounded to BF16 before it is added.
+      Pair narrow = f.of(DType.BF16, f.read(sum.fast()), rows, 40);
+      f.check("lora of " + rows + " rows", new Pair(narrow.fast(), narrow.fast(), sum.slow()));
+      f.outputs.clear();
+    }
+  }
+
+  private static LoraSegment lora(int rows, Tensor a, Tensor b, Tensor gain) {
+    return new LoraSegment(0, rows, a, b, 0.5f, gain, null);
+  }
+
+  private void linear(DType outType, DType dtype, int rows, int in, int width, boolean biased) {
+    Pair x = f.random(dtype, 1, rows, in);
+    Pair weight = f.random(dtype, 1 / Math.sqrt(in), width, in);
+    Pair bias = biased ? f.random(dtype, 1, width) : null;
+    Pair out = f.output(outType, rows, width);
+    ops.linear(out.fast(), x.fast(), weight.fast(), bias == null ? null : bias.fast());
+    f.twin.linear(out.slow(), x.slow(), weight.slow(), bias == null ? null : bias.slow());
+    if (outType == dtype) {
+      f.check(named("linear", dtype, rows, in, width), out);
+    } else {
+      Pair narrow = f.of(DType.BF16, f.read(out.fast()), rows, width);
+      f.check("widened", new Pair(narrow.fast(), narrow.fast(), out.slow()));
+    }
+  }
+
+  @Test
+  void readsRowsAndWritesRowsOfLargerTensors() {
+    Pair x = f.random(DType.F32, 1, 9, 24);
+    Pair weight = f.random(DType.F32, 1, 20, 24);
+    Pair out = f.inOut(DType.F32, 1, 9, 10);
+    ops.linear(out.fast().rows(2, 5), x.fast().rows(4, 7), weight.fast().rows(10, 20), null);
+    f.twin.linear(out.slow().rows(2, 5), x.slow().rows(4, 7), weight.slow().rows(10, 20), null);
+    f.check("rows");
+  }
+
+  @Test
+  void aNaNRowStaysInItsRow() {
+    for (DType dtype : List.of(DType.F32, DType.BF16)) {
+      float[] values = f.random(dtype, 1, 5, 64).slow().toFloats();
+      Arrays.fill(values, 64, 128, Float.NaN);
+      values[3 * 64] = Float.POSITIVE_INFINITY;
+      Pair x = f.of(dtype, values, 5, 64);
+      Pair weight = f.random(dtype, 1, 48, 64);
+      Pair norm = f.random(dtype, 1, 64);
+      Pair product = f.output(dtype, 5, 48);
+      Pair normal = f.output(dtype, 5, 64);
+      ops.linear(product.fast(), x.fast(), weight.fast(), null);
+      ops.rmsNorm(normal.fast(), x.fast(), norm.fast(), 1e-6f);
+      for (int row : new int[] {0, 2, 4}) {
+        assertThat(finite(f.read(product.fast()), row, 48)).isTrue();
+        assertThat(finite(f.read(normal.fast()), row, 64)).isTrue();
+      }
+      assertThat(finite(f.read(product.fast()), 1, 48)).isFalse();
+    }
+  }
+
+  private static boolean finite(float[] values, int row, int width) {
+    for (int i = row * width; i < (row + 1) * width; i++) {
+      if (!Float.isFinite(values[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void addsNormalisesAndActivates(DType dtype) {
+    for (int i = 0; i < 8; i++) {
+      int rows = f.between(1, 9);
+      int width = i == 0 ? 1 : f.between(1, 300);
+      Pair x = f.random(dtype, 2, rows, width);
+      Pair other = f.random(dtype, 2, rows, width);
+      Pair weight = f.random(dtype, 1, width);
+      Pair sum = f.inOut(dtype, 1, rows, width);
+      Pair norm = f.output(dtype, rows, width);
+      Pair gated = f.output(dtype, rows, width);
+      ops.add(sum.fast(), x.fast());
+      f.twin.add(sum.slow(), x.slow());
+      ops.rmsNorm(norm.fast(), x.fast(), weight.fast(), 1e-5f);
+      f.twin.rmsNorm(norm.slow(), x.slow(), weight.slow(), 1e-5f);
+      ops.siluMul(gated.fast(), x.fast(), other.fast());
+      f.twin.siluMul(gated.slow(), x.slow(), other.slow());
+      f.check(named("elementwise", dtype, rows, width));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void rotatesHalves(DType dtype) {
+    for (int headSize : new int[] {2, 8, 32, 64, 128, 80}) {
+      int rows = f.between(1, 7);
+      int heads = f.between(1, 5);
+      Pair x = f.inOut(dtype, 1, rows, heads, headSize);
+      Pair cos = f.random(DType.F32, 1, 50, headSize / 2);
+      Pair sin = f.random(DType.F32, 1, 50, headSize / 2);
+      int[] where = f.random.ints(rows, 0, 50).toArray();
+      Pair positions = f.ints(where);
+      ops.rope(x.fast(), cos.fast(), sin.fast(), positions.fast());
+      f.twin.rope(x.slow(), cos.slow(), sin.slow(), positions.slow());
+      f.check(named("rope", dtype, rows, heads, headSize));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void gathersRows(DType dtype) {
+    Pair table = f.random(dtype, 1, 37, 19);
+    int[] rows = f.random.ints(11, 0, 37).toArray();
+    Pair ids = f.ints(rows);
+    Pair looked = f.output(dtype, 11, 19);
+    Pair gathered = f.output(dtype, 11, 19);
+    ops.embedding(looked.fast(), table.fast(), ids.fast());
+    f.twin.embedding(looked.slow(), table.slow(), ids.slow());
+    ops.gatherRows(gathered.fast(), table.fast(), rows);
+    f.twin.gatherRows(gathered.slow(), table.slow(), rows);
+    f.check("gather");
+    assertThat(f.read(gathered.fast())).isEqualTo(gathered.slow().toFloats());
+  }
+
+  @Test
+  void convertsWhileCopying() {
+    Pair wide = f.random(DType.F32, 1, 7, 13);
+    Pair narrow = f.output(DType.BF16, 7, 13);
+    Pair back = f.output(DType.F32, 7, 13);
+    ops.copy(narrow.fast(), wide.fast());
+    f.twin.copy(narrow.slow(), wide.slow());
+    ops.copy(back.fast(), narrow.fast());
+    f.twin.copy(back.slow(), narrow.slow());
+    assertThat(f.read(back.fast())).isEqualTo(back.slow().toFloats());
+    Pair turned = f.output(DType.F32, 13, 7);
+    ops.copy(turned.fast(), wide.fast().transpose());
+    f.twin.copy(turned.slow(), wide.slow().transpose());
+    assertThat(f.read(turned.fast())).isEqualTo(turned.slow().toFloats());
+    f.check("copy");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void addsEachSegmentsOwnAdapter(DType dtype) {
+    for (int round = 0; round < 8; round++) {
+      int rows = f.between(1, 24);
+      int in = f.between(1, 90);
+      int width = f.between(1, 90);
+      Pair x = f.random(dtype, 1, rows, in);
+      Pair y = f.inOut(dtype, 1, rows, width);
+      List<LoraSegment> fast = new ArrayList<>();
+      List<LoraSegment> slow = new ArrayList<>();
+      for (int from = 0; from < rows; ) {
+        int to = f.between(from + 1, rows);
+        int kind = f.between(0, 5);
+        if (kind > 0) {
+          segment(dtype, from, to, in, width, kind, fast, slow);
+        }
+        from = to;
+      }
+      ops.addLora(y.fast(), x.fast(), fast);
+      f.twin.addLora(y.slow(), x.slow(), slow);
+      f.check(named("addLora", dtype, rows, in, width, fast.size()), y);
+    }
+  }
+
+  /** kind 1: gain alone, 2: matrices and shift, 3: all, 4 and 5: matrices, split in two. */
+  private void segment(
+      DType dtype,
+      int from,
+      int to,
+      int in,
+      int width,
+      int kind,
+      List<LoraSegment> fast,
+      List<LoraSegment> slow) {
+    int rank = f.between(1, 33);
+    Pair a = f.random(dtype, 1 / Math.sqrt(in), rank, in);
+    Pair b = f.random(dtype, 1 / Math.sqrt(rank), width, rank);
+    Pair gain = f.random(dtype, 1, width);
+    Pair shift = f.random(dtype, 1, width);
+    boolean matrices = kind != 1;
+    boolean gained = kind == 1 || kind == 3;
+    boolean shifted = kind == 2 || kind == 3;
+    int middle = kind >= 4 && to - from > 1 ? from + 1 : to;
+    for (int[] part : new int[][] {{from, middle}, {middle, to}}) {
+      if (part[0] < part[1]) {
+        fast.add(
+            new LoraSegment(
+                part[0],
+                part[1],
+                matrices ? a.fast() : null,
+                matrices ? b.fast() : null,
+                0.5f,
+                gained ? gain.fast() : null,
+                shifted ? shift.fast() : null));
+        slow.add(
+            new LoraSegment(
+                part[0],
+                part[1],
+                matrices ? a.slow() : null,
+                matrices ? b.slow() : null,
+                0.5f,
+                gained ? gain.slow() : null,
+                shifted ? shift.slow() : null));
+      }
+    }
+  }
+
+  @Test
+  void mixesTwoAdaptersOnTheSameRows() {
+    Pair x = f.random(DType.F32, 1, 4, 16);
+    Pair y = f.inOut(DType.F32, 1, 4, 24);
+    List<LoraSegment> fast = new ArrayList<>();
+    List<LoraSegment> slow = new ArrayList<>();
+    segment(DType.F32, 0, 3, 16, 24, 3, fast, slow);
+    segment(DType.F32, 1, 4, 16, 24, 2, fast, slow);
+    segment(DType.F32, 0, 4, 16, 24, 1, fast, slow);
+    ops.addLora(y.fast(), x.fast(), fast);
+    f.twin.addLora(y.slow(), x.slow(), slow);
+    f.check("mixed");
+  }
+
+  @Test
+  void aBrokenAdapterHarmsItsOwnRowsOnly() {
+    for (DType dtype : List.of(DType.F32, DType.BF16)) {
+      Pair x = f.random(dtype, 1, 6, 32);
+      Pair y = f.inOut(dtype, 1, 6, 40);
+      List<LoraSegment> fast = new ArrayList<>();
+      segment(dtype, 0, 2, 32, 40, 5, fast, new ArrayList<>());
+      float[] broken = new float[4 * 32];
+      Arrays.fill(broken, Float.NaN);
+      Pair a = f.of(dtype, broken, 4, 32);
+      Pair b = f.random(dtype, 1, 40, 4);
+      fast.add(new LoraSegment(2, 4, a.fast(), b.fast(), 1, null, null));
+      segment(dtype, 4, 6, 32, 40, 3, fast, new ArrayList<>());
+      ops.addLora(y.fast(), x.fast(), fast);
+      float[] after = f.read(y.fast());
+      for (int row = 0; row < 6; row++) {
+        assertThat(finite(after, row, 40)).as("row %d", row).isEqualTo(row != 2 && row != 3);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void measuresTheRowsOfAnAdaptedWeight(DType dtype) {
+    Pair weight = f.random(dtype, 1, 70, 45);
+    Pair a = f.random(dtype, 1, 5, 45);
+    Pair b = f.random(dtype, 1, 70, 5);
+    Pair out = f.output(DType.F32, 70);
+    ops.loraRowNorms(out.fast(), weight.fast(), a.fast(), b.fast(), 0.25f);
+    f.twin.loraRowNorms(out.slow(), weight.slow(), a.slow(), b.slow(), 0.25f);
+    f.check("norms");
+  }
+
+  @Test
+  void namesTheShapeThatDoesNotFit() {
+    Tensor x = f.random(DType.F32, 1, 3, 8).fast();
+    Tensor weight = f.random(DType.F32, 1, 5, 7).fast();
+    Tensor out = f.output(DType.F32, 3, 5).fast();
+    Tensor narrow = f.random(DType.BF16, 1, 3, 8).fast();
+    assertThatThrownBy(() -> ops.linear(out, x, weight, null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("linear weight: F32[5, 7] on " + ops.device() + " (expected: [5, 8])");
+    refused("add x", () -> ops.add(x, weight));
+    refused("add x", () -> ops.add(narrow, x));
+    refused("rmsNorm weight", () -> ops.rmsNorm(out, out, f.ints(1, 2).fast(), 1));
+    refused("rmsNorm out", () -> ops.rmsNorm(x, out, x, 1));
+    refused("rope x", () -> ops.rope(x, x, x, x));
+    refused("embedding ids", () -> ops.embedding(out, weight, x));
+    refused("siluMul up", () -> ops.siluMul(x, x, out));
+    refused(
+        "gatherRows row: 3", () -> ops.gatherRows(f.output(DType.F32, 1, 8).fast(), x, ints(3)));
+    refused("gatherRows out", () -> ops.gatherRows(x, x, ints(1)));
+    refused("copy dst", () -> ops.copy(out, x));
+    refused("loraRowNorms A", () -> ops.loraRowNorms(out, weight, x, x, 1));
+    refused(
+        "addLora segment 0",
+        () -> ops.addLora(out, x, List.of(new LoraSegment(0, 4, null, null, 1, null, null))));
+    refused(
+        "addLora segment 0 B",
+        () -> ops.addLora(out, x, List.of(new LoraSegment(0, 3, x, x, 1, null, null))));
+  }
+
+  private static int[] ints(int... values) {
+    return values;
+  }
+
+  private static void refused(String name, Runnable call) {
+    assertThatThrownBy(call::run)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(name);
+  }
+
+  @Test
+  void doesNothingForNoRows() {
+    Tensor none = ops.newArena("none") instanceof TensorArena arena ? closed(arena) : null;
+    assertThat(none).isNotNull();
+  }
+
+  private Tensor closed(TensorArena arena) {
+    try (arena) {
+      Tensor none = arena.allocate(DType.F32, 0, 8);
+      Tensor weight = f.random(DType.F32, 1, 4, 8).fast();
+      ops.linear(arena.allocate(DType.F32, 0, 4), none, weight, null);
+      ops.add(none, none);
+      ops.rmsNorm(arena.allocate(DType.F32, 0, 8), none, f.random(DType.F32, 1, 8).fast(), 1);
+      ops.siluMul(none, none, none);
+      ops.gatherRows(arena.allocate(DType.F32, 0, 8), weight, new int[0]);
+      ops.addLora(none, none, List.of());
+      ops.copy(none, arena.allocate(DType.F32, 0, 8));
+      return none;
+    }
+  }
+
+  @Test
+  void arenasReuseTheirChunksAndRefuseWorkAfterClose() {
+    TensorArena arena = ops.newArena("reused");
+    Tensor first = arena.allocate(DType.F32, 3, 5);
+    assertThat(first.address() % 64).isZero();
+    assertThat(arena.allocate(DType.BF16, 3).address() % 64).isZero();
+    long reserved = arena.reservedBytes();
+    assertThat(reserved).isPositive();
+    arena.reset();
+    assertThatThrownBy(() -> ops.add(first, first))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("arena reused");
+    arena.allocate(DType.F32, 3, 5);
+    assertThat(arena.reservedBytes()).isLessThanOrEqualTo(reserved);
+    arena.close();
+    arena.close();
+    assertThat(arena.reservedBytes()).isZero();
+    assertThatThrownBy(() -> arena.allocate(DType.F32, 1))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void arenasTakeTensorsOfAnySize() {
+    try (TensorArena arena = ops.newArena("mixed sizes")) {
+      List<Tensor> tensors = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        int count = i == 50 ? 3_000_000 : f.between(0, 20_000);
+        tensors.add(arena.allocate(DType.F32, count));
+      }
+      tensors.sort((a, b) -> Long.compare(a.address(), b.address()));
+      for (int i = 1; i < tensors.size(); i++) {
+        Tensor before = tensors.get(i - 1);
+        assertThat(before.address() + before.bytes()).isLessThanOrEqualTo(tensors.get(i).address());
+      }
+    }
+  }
+}
