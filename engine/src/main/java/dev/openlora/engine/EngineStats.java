@@ -11,6 +11,7 @@ public record EngineStats(
     long cachedPromptTokensTotal,
     long outputTokensTotal,
     long stepsTotal,
+    int adaptersPerStepMax,
     long preemptionsTotal,
     long finishedTotal,
     long cancelledTotal,
