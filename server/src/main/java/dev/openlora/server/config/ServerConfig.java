@@ -1,0 +1,199 @@
+package dev.openlora.server.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** What a server is started with, checked. Immutable; {@link #from} reads it from the layers. */
+public record ServerConfig(
+    Server server, Model model, Adapters adapters, Batching engine, Log log) {
+
+  /** Where it listens, whom it lets in, and what it takes. Keys are secrets. */
+  public record Server(
+      String host,
+      int port,
+      List<String> apiKeys,
+      List<String> adminKeys,
+      int drainSeconds,
+      boolean openMetrics,
+      int maxConnections,
+      int maxRequestMiB) {
+    public Server {
+      if (host.isBlank()) {
+        throw new ConfigException("server.host: '' (expected: a name or an address)");
+      }
+      within("server.port", port, 0, 65535);
+      within("server.drainSeconds", drainSeconds, 0, 3600);
+      within("server.maxConnections", maxConnections, 1, 1_000_000);
+      within("server.maxRequestMiB", maxRequestMiB, 1, 1024);
+      apiKeys = notBlank("server.apiKeys", apiKeys);
+      adminKeys = notBlank("server.adminKeys", adminKeys);
+    }
+
+    @Override
+    public String toString() {
+      return host + ":" + port;
+    }
+  }
+
+  /** The base model and the machine part it runs on. */
+  public record Model(
+      @Nullable Path path,
+      @Nullable String servedName,
+      NumberType dtype,
+      String device,
+      @Nullable Path libtorch,
+      int maxModelLength) {
+    public Model {
+      if (servedName != null && !servedName.matches("[^\\s@]{1,200}")) {
+        throw new ConfigException(
+            "model.servedName: '"
+                + servedName
+                + "' (expected: 1..200 characters without spaces or '@')");
+      }
+      if (!device.matches("cpu|cuda(:[0-9]{1,3})?")) {
+        throw new ConfigException("model.device: '" + device + "' (expected: cpu, cuda or cuda:N)");
+      }
+      zeroOrWithin("model.maxModelLength", maxModelLength, 2, 10_000_000);
+    }
+
+    /** The path, which serving cannot do without. */
+    public Path requiredPath() {
+      if (path == null) {
+        throw new ConfigException("model.path: not set (expected: --model DIR, a model's folder)");
+      }
+      return path;
+    }
+
+    /** The name by which requests ask for the base. */
+    public String name() {
+      return servedName != null
+          ? servedName
+          : requiredPath().toAbsolutePath().normalize().getFileName().toString();
+    }
+  }
+
+  /** In which numbers the model computes. */
+  public enum NumberType {
+    AUTO,
+    FLOAT32,
+    BFLOAT16
+  }
+
+  /** Which adapters are there from the start, and where more may come from. */
+  public record Adapters(
+      @Nullable Path directory, List<Path> roots, boolean strict, int memoryMiB) {
+    public Adapters {
+      roots = List.copyOf(roots);
+      zeroOrWithin("adapters.memoryMiB", memoryMiB, 1, 100_000_000);
+    }
+
+    /** The directory and the roots: adapters are loaded from under these and nowhere else. */
+    public List<Path> allowedRoots() {
+      if (directory == null || roots.contains(directory)) {
+        return roots;
+      }
+      return java.util.stream.Stream.concat(java.util.stream.Stream.of(directory), roots.stream())
+          .toList();
+    }
+  }
+
+  /** How much runs at one time. */
+  public record Batching(
+      int maxBatchTokens,
+      int maxSequences,
+      int maxWaiting,
+      int kvMemoryMiB,
+      int pageSize,
+      int threads,
+      boolean prefixCache) {
+    public Batching {
+      within("engine.maxBatchTokens", maxBatchTokens, 1, 1_000_000);
+      within("engine.maxSequences", maxSequences, 1, 65_536);
+      within("engine.maxWaiting", maxWaiting, 1, 1_000_000);
+      zeroOrWithin("engine.kvMemoryMiB", kvMemoryMiB, 1, 100_000_000);
+      within("engine.pageSize", pageSize, 1, 1024);
+      zeroOrWithin("engine.threads", threads, 1, 1024);
+      if (maxSequences > maxBatchTokens) {
+        throw new ConfigException(
+            "engine.maxSequences: "
+                + maxSequences
+                + " (expected: at most engine.maxBatchTokens, "
+                + maxBatchTokens
+                + ")");
+      }
+    }
+  }
+
+  /** What the log looks like. */
+  public record Log(boolean json, String level) {}
+
+  /** Reads and checks all values. */
+  public static ServerConfig from(LayeredConfig values) {
+    return new ServerConfig(
+        new Server(
+            values.text("server.host"),
+            values.number("server.port"),
+            values.list("server.apiKeys"),
+            values.list("server.adminKeys"),
+            values.number("server.drainSeconds"),
+            values.on("server.openMetrics"),
+            values.number("server.maxConnections"),
+            values.number("server.maxRequestMiB")),
+        new Model(
+            values.optionalPath("model.path"),
+            values.optionalText("model.servedName"),
+            NumberType.valueOf(
+                oneOf("model.dtype", values.text("model.dtype"), "auto", "float32", "bfloat16")
+                    .toUpperCase(Locale.ROOT)),
+            values.text("model.device"),
+            values.optionalPath("model.libtorch"),
+            values.number("model.maxModelLength")),
+        new Adapters(
+            values.optionalPath("adapters.directory"),
+            values.list("adapters.roots").stream().map(Path::of).toList(),
+            values.on("adapters.strict"),
+            values.number("adapters.memoryMiB")),
+        new Batching(
+            values.number("engine.maxBatchTokens"),
+            values.number("engine.maxSequences"),
+            values.number("engine.maxWaiting"),
+            values.number("engine.kvMemoryMiB"),
+            values.number("engine.pageSize"),
+            values.number("engine.threads"),
+            values.on("engine.prefixCache")),
+        new Log(
+            oneOf("log.format", values.text("log.format"), "text", "json").equals("json"),
+            oneOf("log.level", values.text("log.level"), "error", "warn", "info", "debug")));
+  }
+
+  private static String oneOf(String key, String value, String... allowed) {
+    if (!List.of(allowed).contains(value)) {
+      throw new ConfigException(
+          key + ": '" + value + "' (expected: " + String.join(", ", allowed) + ")");
+    }
+    return value;
+  }
+
+  private static List<String> notBlank(String key, List<String> keys) {
+    for (String secret : keys) {
+      if (secret.isBlank()) {
+        throw new ConfigException(key + ": '' (expected: at least one visible character)");
+      }
+    }
+    return List.copyOf(keys);
+  }
+
+  private static void within(String key, int value, int min, int max) {
+    if (value < min || value > max) {
+      throw new ConfigException(key + ": " + value + " (expected: " + min + ".." + max + ")");
+    }
+  }
+
+  private static void zeroOrWithin(String key, int value, int min, int max) {
+    if (value != 0 && (value < min || value > max)) {
+      throw new ConfigException(key + ": " + value + " (expected: 0, or " + min + ".." + max + ")");
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package dev.openlora.server.assembly;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.openlora.adapter.Adapter;
+import dev.openlora.server.config.ConfigFlags;
+import dev.openlora.server.config.ServerConfig;
+import dev.openlora.server.demo.CompletionClient;
+import dev.openlora.server.demo.Demo;
+import dev.openlora.server.demo.DemoModel;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import tools.jackson.databind.node.StringNode;
+
+/** Everything together: a real model of random numbers, real libtorch, real sockets. */
+class RunningServerTest {
+  @TempDir private static Path folder = Path.of("");
+  private static DemoModel model = new DemoModel(folder);
+
+  @BeforeAll
+  static void makeModel() throws IOException {
+    model = new DemoModel(folder);
+    model.prepare(done -> {});
+  }
+
+  @Test
+  void allAdaptersAnswerTogetherAndEachInItsOwnWay() throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    Demo demo = new Demo(new PrintStream(bytes, true, StandardCharsets.UTF_8), false, 120);
+    try (RunningServer server =
+        RunningServer.start(config("--adapters", model.adapters().toString()), List.of(demo))) {
+      List<String> names = new ArrayList<>(List.of(server.modelName()));
+      server.adapters().list().stream().map(Adapter::id).forEach(id -> names.add(id.name()));
+      assertThat(names).hasSize(13);
+
+      assertThat(demo.run(server.uri(), null, names)).isZero();
+
+      assertThat(bytes.toString(StandardCharsets.UTF_8))
+          .contains("13 streams, 832 tokens")
+          .contains("13 different answers");
+      assertThat(server.adapters().openLeases()).isZero();
+    }
+  }
+
+  @Test
+  void aBrokenAdapterIsSkippedAndTheOthersAreServed() throws Exception {
+    Path adapters = folderWithABrokenAdapter("skipped");
+    try (RunningServer server =
+            RunningServer.start(config("--adapters", adapters.toString()), List.of());
+        CompletionClient client = new CompletionClient(server.uri(), null)) {
+      assertThat(server.adapters().list()).hasSize(1);
+      assertThatThrownBy(() -> client.complete(call("broken"))).hasMessageContaining("HTTP 404");
+      assertThat(client.complete(call("good")).outputTokens()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void strictRefusesToStartAndNamesTheAdapter() throws Exception {
+    Path adapters = folderWithABrokenAdapter("strict");
+
+    assertThatThrownBy(() ->
+            RunningServer.start(
+                config("--adapters", adapters.toString(), "--strict-adapters"), List.of()))
+        .isInstanceOf(StartupException.class)
+        .hasMessageContaining("broken");
+  }
+
+  @Test
+  void saysWhatKeepsItFromStarting() {
+    assertThatThrownBy(() -> RunningServer.start(config("--model", folder + "/nothing"), List.of()))
+        .isInstanceOf(StartupException.class)
+        .hasMessageContaining("nothing");
+    assertThatThrownBy(() -> RunningServer.start(config("--host", "0.0.0.0"), List.of()))
+        .isInstanceOf(StartupException.class)
+        .hasMessageContaining("API key");
+  }
+
+  @Test
+  void twoServersCannotHaveOnePort() throws Exception {
+    try (RunningServer first = RunningServer.start(config(), List.of())) {
+      String port = String.valueOf(first.uri().getPort());
+
+      assertThatThrownBy(() -> RunningServer.start(config("--port", port), List.of()))
+          .isInstanceOf(StartupException.class)
+          .hasMessageContaining(port);
+    }
+  }
+
+  private static CompletionClient.Call call(String name) {
+    return new CompletionClient.Call(name, StringNode.valueOf("bala"), 4, 0, 1);
+  }
+
+  private static Path folderWithABrokenAdapter(String name) throws IOException {
+    Path adapters = Files.createDirectories(folder.resolve(name));
+    Path good = Files.createDirectories(adapters.resolve("good"));
+    for (String file : List.of("adapter_config.json", "adapter_model.safetensors")) {
+      Files.copy(model.adapters().resolve("lora-r4-000").resolve(file), good.resolve(file));
+    }
+    Path broken = Files.createDirectories(adapters.resolve("broken"));
+    Files.writeString(broken.resolve("adapter_config.json"), "{\"peft_type\": \"IA3\"}");
+    return adapters;
+  }
+
+  private static ServerConfig config(String... more) {
+    Map<String, String> valued = new LinkedHashMap<>();
+    valued.put("--model", model.base().toString());
+    valued.put("--port", "0");
+    valued.put("--threads", "1");
+    valued.put("--kv-memory-mib", "64");
+    valued.put("--adapter-memory-mib", "256");
+    List<String> args = new ArrayList<>();
+    for (int i = 0; i < more.length; i++) {
+      if (i + 1 < more.length && !more[i + 1].startsWith("--")) {
+        valued.put(more[i], more[++i]);
+      } else {
+        args.add(more[i]);
+      }
+    }
+    valued.forEach((flag, value) -> args.addAll(List.of(flag, value)));
+    CommandSpec flags = CommandSpec.create();
+    ConfigFlags.addTo(flags);
+    return ServerConfig.from(
+        ConfigFlags.read(new CommandLine(flags).parseArgs(args.toArray(String[]::new)), Map.of()));
+  }
+}
