@@ -392,6 +392,8 @@ public final class LocalEngine implements Engine {
     if (finish != null) {
       counters.finished++;
       release(sequence);
+      // Whoever hears of the end finds it in the statistics.
+      stats = snapshot();
       generation.listener().onFinish(finish);
     }
   }
@@ -446,6 +448,7 @@ public final class LocalEngine implements Engine {
     }
     counters.failed++;
     release(sequence);
+    stats = snapshot();
     try {
       generation.listener().onError(error);
     } catch (RuntimeException e) {

@@ -37,7 +37,7 @@ class LocalEngineTest {
 
   @BeforeAll
   static void writeModelAndAdapters() throws Exception {
-    seed = Seeds.next("LocalEngineTest");
+    seed = Seeds.next("LocalEngineTest", 20261120);
     model = TinyModels.write(folder.resolve("base"), TinySpec.of("llama"), seed);
     adapters = new ArrayList<>();
     try (TestEngine engine = open(EngineConfig.DEFAULT)) {

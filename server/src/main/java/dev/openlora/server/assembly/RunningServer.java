@@ -83,7 +83,8 @@ public final class RunningServer implements AutoCloseable {
                   engine.model(),
                   loaderOps,
                   AdapterRoots.of(config.adapters().allowedRoots()),
-                  adapterBytes(config, availableBytes)));
+                  adapterBytes(config, availableBytes),
+                  engine::forget));
       loadAdapters();
       PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       http =
