@@ -1,6 +1,7 @@
 package dev.openlora.kernels;
 
 import dev.openlora.kernels.Torch.Operator;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * BF16 rows are then rounded once, at the end of their run; F32 rows, which is what the decoder
  * sums in, not at all. On a GPU the product has no such price and stays as it is.
  */
-final class TorchLora {
+final class TorchLora implements AutoCloseable {
   private static final int NARROW_ROWS = 4;
   private static final int GAP_ROWS = 8;
 
@@ -19,12 +20,14 @@ final class TorchLora {
   private final TorchArena scratch;
   private final TorchHandles passing;
   private final boolean widens;
+  private final LoraLanes lanes;
 
-  TorchLora(Torch torch, TorchArena scratch, TorchHandles passing) {
+  TorchLora(Torch torch, TorchLibrary library, TorchArena scratch, TorchHandles passing) {
     this.torch = torch;
     this.scratch = scratch;
     this.passing = passing;
     this.widens = torch.device().kind() == Device.Kind.CPU;
+    this.lanes = new LoraLanes(torch, library);
   }
 
   /** Neighbours that are one segment, or the same one. */
@@ -119,65 +122,42 @@ final class TorchLora {
   private void addNarrow(Tensor y, Tensor x, int firstRow, List<LoraSegment> segments) {
     Tensor wideY = widened(y);
     Tensor wideX = widened(x);
-    Widened a = new Widened();
-    Widened b = new Widened();
-    Tensor shrunk = null;
-    long shrunkHandle = 0;
+    List<LoraLanes.Job> jobs = new ArrayList<>();
     for (int i = 0; i < segments.size(); ) {
       Part part = part(segments, i);
-      LoraSegment segment = part.segment();
-      int from = part.from() - firstRow;
-      int to = part.to() - firstRow;
-      long rows = handle(wideY.rows(from, to));
-      Tensor segmentA = segment.a();
-      Tensor segmentB = segment.b();
-      if (segmentA != null && segmentB != null && segmentA.size(0) > 0) {
-        long rank = segmentA.size(0);
-        if (shrunk == null || shrunk.size(0) != to - from || shrunk.size(1) != rank) {
-          shrunk = scratch.allocate(DType.F32, to - from, rank);
-          shrunkHandle = handle(shrunk);
-        }
-        torch.mm(shrunkHandle, handle(wideX.rows(from, to)), a.transposed(segmentA));
-        torch.addmm(rows, rows, shrunkHandle, b.transposed(segmentB), 1, segment.scale());
-      }
-      finish(segment, rows);
+      jobs.add(job(part, wideY, wideX, firstRow));
       i = after(segments, i, part);
     }
+    lanes.run(jobs);
     if (wideY != y) {
       torch.copy(handle(y), handle(wideY));
     }
   }
 
-  /** One F32 copy of a matrix at a time, in the same memory, so that it stays in the cache. */
-  private final class Widened {
-    private @Nullable Tensor memory;
-    private long[] shape = {};
-    private long handle;
-    private long transposed;
+  private LoraLanes.Job job(Part part, Tensor y, Tensor x, int firstRow) {
+    LoraSegment segment = part.segment();
+    int from = part.from() - firstRow;
+    int to = part.to() - firstRow;
+    Tensor a = segment.a();
+    Tensor b = segment.b();
+    boolean pair = a != null && b != null && a.size(0) > 0;
+    return new LoraLanes.Job(
+        from,
+        to,
+        handle(y.rows(from, to)),
+        handle(x.rows(from, to)),
+        pair && a != null ? handle(a) : 0,
+        pair && b != null ? handle(b) : 0,
+        pair && a != null ? a.size(0) : 0,
+        x.size(1),
+        y.size(1),
+        segment.scale(),
+        handleOrNone(segment.gain()),
+        handleOrNone(segment.shift()));
+  }
 
-    long transposed(Tensor matrix) {
-      if (shape.length == 0 || shape[0] != matrix.size(0) || shape[1] != matrix.size(1)) {
-        resize(matrix);
-      }
-      torch.copy(handle, matrix.handle(torch, passing));
-      return transposed;
-    }
-
-    private void resize(Tensor matrix) {
-      Tensor last = memory;
-      if (last == null || last.elements() < matrix.elements()) {
-        last = scratch.allocate(DType.F32, matrix.elements());
-        memory = last;
-      }
-      shape = matrix.shape();
-      Tensor wide = last.rows(0, matrix.elements()).reshape(shape);
-      handle = handle(wide);
-      transposed = handle(wide.transpose());
-    }
-
-    private long handle(Tensor tensor) {
-      return TorchLora.this.handle(tensor);
-    }
+  private long handleOrNone(@Nullable Tensor tensor) {
+    return tensor == null ? 0 : handle(tensor);
   }
 
   private Tensor widened(Tensor x) {
@@ -187,6 +167,11 @@ final class TorchLora {
     Tensor wide = scratch.allocate(DType.F32, x.shape());
     torch.copy(handle(wide), handle(x));
     return wide;
+  }
+
+  @Override
+  public void close() {
+    lanes.close();
   }
 
   private long handle(Tensor tensor) {

@@ -42,7 +42,7 @@ public final class TorchOps implements Ops {
     this.device = device;
     this.torch = new Torch(library, device);
     this.scratch = new TorchArena(torch, device, "scratch");
-    this.lora = new TorchLora(torch, scratch, passing);
+    this.lora = new TorchLora(torch, library, scratch, passing);
     this.constants = new TorchArena(torch, device, "constants");
   }
 
@@ -360,6 +360,7 @@ public final class TorchOps implements Ops {
   public void close() {
     if (!closed) {
       closed = true;
+      lora.close();
       scratch.close();
       constants.close();
     }
