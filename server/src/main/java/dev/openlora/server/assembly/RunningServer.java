@@ -99,7 +99,6 @@ public final class RunningServer implements AutoCloseable {
                           config.server().apiKeys(),
                           config.server().adminKeys(),
                           config.server().openMetrics()),
-                      config.adapters().allowedRoots(),
                       address,
                       config.server().port(),
                       metrics)));

@@ -6,10 +6,8 @@ import dev.openlora.adapter.AdapterRegistry;
 import dev.openlora.server.http.ApiException;
 import dev.openlora.server.http.Exchange;
 import dev.openlora.server.http.Reply;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,12 +22,10 @@ final class AdapterHandler {
 
   private final String baseId;
   private final AdapterRegistry registry;
-  private final List<Path> roots;
 
-  AdapterHandler(String baseId, AdapterRegistry registry, List<Path> roots) {
+  AdapterHandler(String baseId, AdapterRegistry registry) {
     this.baseId = baseId;
     this.registry = registry;
-    this.roots = roots;
   }
 
   void load(Exchange exchange) throws ApiException {
@@ -91,17 +87,7 @@ final class AdapterHandler {
 
   private Path folder(String given) throws ApiException {
     try {
-      Path path = Path.of(given);
-      if (path.isAbsolute()) {
-        return path;
-      }
-      for (Path root : roots) {
-        Path inside = root.resolve(path);
-        if (Files.isDirectory(inside)) {
-          return inside;
-        }
-      }
-      return roots.isEmpty() ? path : roots.getFirst().resolve(path);
+      return Path.of(given);
     } catch (InvalidPathException e) {
       throw new ApiException(
           400, INPUT, "lora_path", "lora_path is not a path: " + e.getReason() + ".");

@@ -131,8 +131,7 @@ public final class OpenAiServer implements AutoCloseable {
         new ModelSelector(engine.model(), parts.adapters(), parts.limits().adaptersPerRequestMax());
     ChatMessages messages = new ChatMessages(parts.chat());
     ModelHandler models = new ModelHandler(engine, parts.adapters());
-    AdapterHandler adapters =
-        new AdapterHandler(engine.model().id(), parts.adapters(), parts.adapterRoots());
+    AdapterHandler adapters = new AdapterHandler(engine.model().id(), parts.adapters());
     TokenHandler tokens = new TokenHandler(engine, generations, selector, messages);
     return List.of(
         Route.post(

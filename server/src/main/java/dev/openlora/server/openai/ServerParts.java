@@ -5,15 +5,12 @@ import dev.openlora.engine.Engine;
 import dev.openlora.server.admission.AccessKeys;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.InetAddress;
-import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a server is made of. It closes none of them.
  *
  * @param chat null when the model has no chat template
- * @param adapterRoots where relative {@code lora_path}s are looked for, in this order
  * @param bind who can reach the server; anything but loopback needs API keys
  * @param port 0 for any
  */
@@ -23,12 +20,10 @@ public record ServerParts(
     @Nullable ChatRenderer chat,
     ServerLimits limits,
     AccessKeys keys,
-    List<Path> adapterRoots,
     InetAddress bind,
     int port,
     PrometheusMeterRegistry metrics) {
   public ServerParts {
-    adapterRoots = List.copyOf(adapterRoots);
     if (port < 0 || port > 65535) {
       throw new IllegalArgumentException("port: " + port + " (expected: 0 to 65535)");
     }

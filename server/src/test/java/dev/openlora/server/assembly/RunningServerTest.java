@@ -12,6 +12,9 @@ import dev.openlora.server.demo.DemoModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,6 +100,31 @@ class RunningServerTest {
       assertThatThrownBy(() -> RunningServer.start(config("--port", port), List.of()))
           .isInstanceOf(StartupException.class)
           .hasMessageContaining(port);
+    }
+  }
+
+  @Test
+  void findsAdaptersUnderARelativeRootAndMissesOthersWith404() throws Exception {
+    Path here = Path.of("").toAbsolutePath();
+    String relative = here.relativize(model.adapters().toAbsolutePath()).toString();
+    try (RunningServer server =
+        RunningServer.start(config("--adapter-root", relative), List.of())) {
+      assertThat(load(server, "lora-r4-000")).isEqualTo(200);
+      assertThat(load(server, "nosuch")).isEqualTo(404);
+      assertThat(load(server, "x/../../nosuch")).isEqualTo(403);
+    }
+  }
+
+  private static int load(RunningServer server, String path) throws Exception {
+    String body =
+        "{\"lora_name\":\"" + path.replace('.', '-') + "\",\"lora_path\":\"" + path + "\"}";
+    HttpRequest request =
+        HttpRequest.newBuilder(server.uri().resolve("/v1/load_lora_adapter"))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body))
+            .build();
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client.send(request, HttpResponse.BodyHandlers.ofString()).statusCode();
     }
   }
 

@@ -84,7 +84,6 @@ class AdmissionTest {
             null,
             ServerLimits.defaults(),
             AccessKeys.none(),
-            List.of(),
             InetAddress.getByName("0.0.0.0"),
             0,
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));

@@ -75,7 +75,6 @@ final class TestServer implements AutoCloseable {
                 setup.chat,
                 setup.limits,
                 setup.keys,
-                List.of(),
                 InetAddress.getLoopbackAddress(),
                 0,
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)));
