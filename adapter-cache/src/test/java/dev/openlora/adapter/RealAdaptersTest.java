@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.openlora.kernels.ReferenceOps;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,9 +33,9 @@ class RealAdaptersTest {
     "opt125m-dpo, model.decoder.layers.0"
   })
   void refusesThoseOfOtherBases(String name, String says) {
+    Path folder = SharedFiles.folder("adapters/real/" + name);
     try (TinyBase qwen = new TinyBase(TinyBase.Shape.QWEN, ops)) {
-      assertThatThrownBy(
-              () -> AdapterLoader.load("q", SharedFiles.folder("adapters/real/" + name), qwen, ops))
+      assertThatThrownBy(() -> AdapterLoader.load("q", folder, qwen, ops))
           .isInstanceOf(AdapterException.class)
           .hasMessageContaining(says);
     }
