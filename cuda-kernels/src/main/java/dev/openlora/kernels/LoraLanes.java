@@ -31,7 +31,7 @@ final class LoraLanes implements AutoCloseable {
   private @Nullable ExecutorService others;
 
   /**
-   * One segment, by handles. Jobs of the same rows follow one another and stay in one lane.
+   * One segment, by handles. Jobs of the same rows stay in one lane, in their order.
    *
    * @param a 0 without matrices, as b; gain and shift likewise
    */
@@ -77,22 +77,28 @@ final class LoraLanes implements AutoCloseable {
       lanes.getFirst().run(shares.getFirst());
     } finally {
       limitThreads(threads);
-      running.forEach(LoraLanes::join);
+      join(running);
     }
   }
 
-  /** As even as rows that belong together allow; one share where there is little to do. */
+  /** As even as the rows allow: no row is in two shares. One share where there is little to do. */
   private List<List<Job>> shares(List<Job> jobs) {
     int count = Math.clamp(jobs.size() / JOBS_WORTH_A_LANE, 1, threads);
+    int[] firstRowFrom = new int[jobs.size() + 1];
+    firstRowFrom[jobs.size()] = Integer.MAX_VALUE;
+    for (int i = jobs.size() - 1; i >= 0; i--) {
+      firstRowFrom[i] = Math.min(firstRowFrom[i + 1], jobs.get(i).from());
+    }
     List<List<Job>> shares = new ArrayList<>();
-    int from = 0;
-    for (int i = 1; i <= count && from < jobs.size(); i++) {
-      int to = Math.max(from + 1, jobs.size() * i / count);
-      while (to < jobs.size() && jobs.get(to).from() < jobs.get(to - 1).to()) {
-        to++;
+    int begin = 0;
+    int rowsEnd = 0;
+    for (int i = 0; i < jobs.size(); i++) {
+      rowsEnd = Math.max(rowsEnd, jobs.get(i).to());
+      boolean full = i + 1 >= (long) jobs.size() * (shares.size() + 1) / count;
+      if (full && rowsEnd <= firstRowFrom[i + 1]) {
+        shares.add(jobs.subList(begin, i + 1));
+        begin = i + 1;
       }
-      shares.add(jobs.subList(from, to));
-      from = to;
     }
     return shares;
   }
@@ -108,20 +114,28 @@ final class LoraLanes implements AutoCloseable {
     return pool;
   }
 
-  private static void join(Future<?> lane) {
+  /** Waits for every lane before it says that one failed: the caller frees what they use. */
+  private static void join(List<Future<?>> lanes) {
     boolean interrupted = false;
-    while (true) {
-      try {
-        lane.get();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      } catch (ExecutionException e) {
-        throw new TorchException("a lane failed: " + e.getCause());
+    Throwable failure = null;
+    for (Future<?> lane : lanes) {
+      while (true) {
+        try {
+          lane.get();
+          break;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          failure = e.getCause();
+          break;
+        }
       }
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+    if (failure != null) {
+      throw new TorchException("a lane failed: " + failure);
     }
   }
 

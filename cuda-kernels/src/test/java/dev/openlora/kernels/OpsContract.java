@@ -104,6 +104,26 @@ public abstract class OpsContract {
     }
   }
 
+  @Test
+  void appliesOneRowSegmentsInTheirOrderWhateverRowsTheyName() {
+    int rows = 12;
+    Pair x = f.random(DType.BF16, 1, rows, 32);
+    Pair y = f.inOut(DType.BF16, 1, rows, 24);
+    List<LoraSegment> fast = new ArrayList<>();
+    List<LoraSegment> slow = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      int row = f.random.nextInt(rows);
+      Pair a = f.random(DType.BF16, 0.2, 4, 32);
+      Pair b = f.random(DType.BF16, 0.2, 24, 4);
+      Pair gain = f.random(DType.BF16, 1, 24);
+      fast.add(new LoraSegment(row, row + 1, a.fast(), b.fast(), 0.5f, gain.fast(), null));
+      slow.add(new LoraSegment(row, row + 1, a.slow(), b.slow(), 0.5f, gain.slow(), null));
+    }
+    ops.addLora(y.fast(), x.fast(), fast);
+    f.twin.addLora(y.slow(), x.slow(), slow);
+    f.check("forty segments in any order");
+  }
+
   private static LoraSegment lora(int rows, Tensor a, Tensor b, Tensor gain) {
     return new LoraSegment(0, rows, a, b, 0.5f, gain, null);
   }
