@@ -1,7 +1,6 @@
 package dev.openlora.server.openai;
 
 import dev.openlora.engine.Engine;
-import dev.openlora.server.admission.RequestSlots.Slot;
 import dev.openlora.server.http.ApiException;
 import dev.openlora.server.http.Exchange;
 import dev.openlora.server.http.Handler;
@@ -35,25 +34,7 @@ final class CompletionHandler implements Handler {
 
   @Override
   public void handle(Exchange exchange) throws ApiException, InterruptedException {
-    Slot slot = generations.slot();
-    boolean streaming = false;
-    try {
-      Fields fields = new Fields(JsonBody.parse(exchange.request().body()));
-      Unserved.refuse(fields, false);
-      try (Selection selection = selector.select(fields)) {
-        GenerationCall call = call(fields, selection);
-        if (call.options().stream()) {
-          generations.stream(exchange, call, selection, format, slot);
-          streaming = true;
-        } else {
-          generations.collect(exchange, call, selection, format);
-        }
-      }
-    } finally {
-      if (!streaming) {
-        slot.close();
-      }
-    }
+    generations.answer(exchange, selector, format, this::call);
   }
 
   private GenerationCall call(Fields fields, Selection selection) throws ApiException {

@@ -23,6 +23,39 @@ final class Generations {
     this.metrics = metrics;
   }
 
+  /** How an endpoint understands a body whose adapters are leased. */
+  @FunctionalInterface
+  interface Reading {
+    GenerationCall call(Fields fields, Selection selection) throws ApiException;
+  }
+
+  /**
+   * Answers a request in one piece or in events, as it asks. Its place among the running ones is
+   * taken before its body is read, and given back when the answer is over.
+   */
+  void answer(Exchange exchange, ModelSelector selector, AnswerFormat format, Reading reading)
+      throws ApiException, InterruptedException {
+    Slot slot = slot();
+    boolean streaming = false;
+    try {
+      Fields fields = new Fields(JsonBody.parse(exchange.request().body()));
+      Unserved.refuse(fields, format instanceof ChatFormat);
+      try (Selection selection = selector.select(fields)) {
+        GenerationCall call = reading.call(fields, selection);
+        if (call.options().stream()) {
+          stream(exchange, call, selection, format, slot);
+          streaming = true;
+        } else {
+          collect(exchange, call, selection, format);
+        }
+      }
+    } finally {
+      if (!streaming) {
+        slot.close();
+      }
+    }
+  }
+
   Slot slot() throws ApiException {
     try {
       return slots.take();
@@ -35,7 +68,8 @@ final class Generations {
   }
 
   /** Answers in one piece; returns when all is over. */
-  void collect(Exchange exchange, GenerationCall call, Selection selection, AnswerFormat format)
+  private void collect(
+      Exchange exchange, GenerationCall call, Selection selection, AnswerFormat format)
       throws ApiException, InterruptedException {
     GenerationRun run = new GenerationRun(engine, call, metrics);
     CollectedAnswer answer = new CollectedAnswer(run);
@@ -51,7 +85,7 @@ final class Generations {
   }
 
   /** Answers in events; returns when all is submitted, and owns the slot then. */
-  void stream(
+  private void stream(
       Exchange exchange, GenerationCall call, Selection selection, AnswerFormat format, Slot slot)
       throws ApiException {
     GenerationRun run = new GenerationRun(engine, call, metrics);
