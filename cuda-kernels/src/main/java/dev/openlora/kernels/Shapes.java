@@ -220,45 +220,45 @@ final class Shapes {
     type("loraRowNorms out", out, DType.F32);
   }
 
-  private static void matrix(String name, Tensor tensor) {
+  static void matrix(String name, Tensor tensor) {
     if (tensor.rank() != 2) {
       throw refused(name, tensor, "two dimensions");
     }
   }
 
-  private static void heads(String name, Tensor tensor) {
+  static void heads(String name, Tensor tensor) {
     if (tensor.rank() != 3) {
       throw refused(name, tensor, "[rows, heads, head size]");
     }
     floating(name, tensor);
   }
 
-  private static void ids(String name, Tensor tensor) {
+  static void ids(String name, Tensor tensor) {
     if (tensor.rank() != 1) {
       throw refused(name, tensor, "one dimension");
     }
     type(name, tensor, DType.I32);
   }
 
-  private static void shape(String name, Tensor tensor, long... sizes) {
+  static void shape(String name, Tensor tensor, long... sizes) {
     if (!Arrays.equals(tensor.shape(), sizes)) {
       throw refused(name, tensor, Arrays.toString(sizes));
     }
   }
 
-  private static void type(String name, Tensor tensor, DType dtype) {
+  static void type(String name, Tensor tensor, DType dtype) {
     if (tensor.dtype() != dtype) {
       throw refused(name, tensor, dtype.toString());
     }
   }
 
-  private static void floating(String name, Tensor tensor) {
+  static void floating(String name, Tensor tensor) {
     if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
       throw refused(name, tensor, "F32 or BF16");
     }
   }
 
-  private static IllegalArgumentException refused(String name, Tensor got, String wanted) {
+  static IllegalArgumentException refused(String name, Tensor got, String wanted) {
     return new IllegalArgumentException(name + ": " + got + " (expected: " + wanted + ")");
   }
 }
