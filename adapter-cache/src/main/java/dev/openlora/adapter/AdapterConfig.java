@@ -49,8 +49,8 @@ record AdapterConfig(
   /** The module that a plain list of {@code trainable_token_indices} stands for. */
   static final String EMBEDDING = "embed_tokens";
 
-  private static final int DEFAULT_RANK = 8;
-  private static final double DEFAULT_ALPHA = 8;
+  static final int DEFAULT_RANK = 8;
+  static final int DEFAULT_ALPHA = 8;
   private static final int MAX_INVOCATION_TOKENS = 1_000;
 
   private static final Set<String> SERVED =
@@ -104,7 +104,10 @@ record AdapterConfig(
   private static final Set<String> HARMLESS_INITS = Set.of("gaussian", "orthogonal", "eva", "mica");
 
   static AdapterConfig parse(byte[] bytes) throws AdapterException {
-    ConfigJson json = ConfigJson.read(bytes);
+    return parse(ConfigJson.read(bytes));
+  }
+
+  static AdapterConfig parse(ConfigJson json) throws AdapterException {
     checkType(json);
     checkInit(json);
     checkUnserved(json);

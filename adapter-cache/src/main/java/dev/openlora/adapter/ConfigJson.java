@@ -15,6 +15,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The object of an {@code adapter_config.json} from an untrusted folder, read key by key. A value
@@ -79,6 +80,11 @@ final class ConfigJson {
         || (node.isNumber() && node.doubleValue() == 0)
         || (node.isString() && node.stringValue().isEmpty())
         || (node.isContainer() && node.isEmpty());
+  }
+
+  /** A copy of the whole object, to be changed. */
+  ObjectNode copy() {
+    return ((ObjectNode) root).deepCopy();
   }
 
   /** A value as it may be quoted in a message. */

@@ -4,7 +4,6 @@ import dev.openlora.adapter.DeviceSlab.Slot;
 import dev.openlora.kernels.Ops;
 import dev.openlora.kernels.Tensor;
 import java.util.Arrays;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +23,8 @@ final class EmbeddingPlan {
   private final BaseModel base;
   private final BaseModel.LinearModule head;
 
-  private int[] tokenIds = {};
-  private int[] headTokenIds = {};
+  private final int[] tokenIds;
+  private final int[] headTokenIds;
   private @Nullable String table;
   private @Nullable String headWeight;
   private boolean basesReplaced;
@@ -38,7 +37,7 @@ final class EmbeddingPlan {
 
   private EmbeddingPlan(
       AdapterConfig config,
-      ModuleRoles roles,
+      EmbeddingRoles roles,
       AdapterTensors tensors,
       AdapterWeights weights,
       BaseModel base) {
@@ -48,7 +47,9 @@ final class EmbeddingPlan {
     this.base = base;
     this.head = base.linears().getLast();
     this.role = roles.embedding();
-    this.headRole = roles.linear(base.linears().size() - 1);
+    this.headRole = roles.head();
+    this.tokenIds = roles.tokenIds();
+    this.headTokenIds = roles.headTokenIds();
   }
 
   static EmbeddingPlan of(
@@ -59,9 +60,8 @@ final class EmbeddingPlan {
       BaseModel base,
       Ops ops)
       throws AdapterException {
-    EmbeddingPlan plan = new EmbeddingPlan(config, roles, tensors, weights, base);
-    plan.readTokenIds();
-    plan.checkCombinations();
+    EmbeddingPlan plan =
+        new EmbeddingPlan(config, EmbeddingRoles.of(config, roles, base), tensors, weights, base);
     plan.checkParts();
     plan.chooseWeights(ops);
     return plan;
@@ -132,69 +132,6 @@ final class EmbeddingPlan {
     return base.tiedEmbeddings() && rowsSlot != null
         ? new HeadRows(tokenIds.clone(), slab.view(rowsSlot))
         : null;
-  }
-
-  private void readTokenIds() throws AdapterException {
-    for (Map.Entry<String, int[]> entry : config.tokenIds().entrySet()) {
-      boolean embedding = ModuleRoles.EMBEDDING.endsWith(entry.getKey());
-      boolean ofHead = head.name().endsWith(entry.getKey());
-      if (entry.getKey().isEmpty()
-          || embedding == ofHead
-          || (embedding ? tokenIds : headTokenIds).length > 0) {
-        throw Refusal.invalid(
-            "trainable_token_indices",
-            "'"
-                + Refusal.shown(entry.getKey())
-                + "' (expected: embed_tokens or "
-                + head.name()
-                + ", once)");
-      }
-      for (int id : entry.getValue()) {
-        if (id >= base.vocabularySize()) {
-          throw Refusal.invalid(
-              "trainable_token_indices",
-              id + " (expected: an id below the vocabulary's " + base.vocabularySize() + ")");
-        }
-      }
-      if (embedding) {
-        tokenIds = entry.getValue();
-      } else {
-        headTokenIds = entry.getValue();
-      }
-    }
-  }
-
-  private void checkCombinations() throws AdapterException {
-    boolean tied = base.tiedEmbeddings();
-    String tokens = "trainable_token_indices";
-    refuse(role.target() && config.dora(), "use_dora", "with embed_tokens among target_modules");
-    refuse(
-        role.target() && config.loraBias(), "lora_bias", "with embed_tokens among target_modules");
-    refuse(
-        tokenIds.length > 0 && (role.target() || role.saved()),
-        tokens,
-        "of embed_tokens, which target_modules or modules_to_save names as well");
-    refuse(
-        headTokenIds.length > 0 && (headRole.target() || headRole.saved()),
-        tokens,
-        "of " + head.name() + ", which target_modules or modules_to_save names as well");
-    refuse(headTokenIds.length > 0 && tied, tokens, "of a tied " + head.name());
-    refuse(
-        tokenIds.length > 0 && tied && (headRole.target() || headRole.saved()),
-        tokens,
-        "of a tied base whose " + head.name() + " is changed as well");
-    refuse(
-        config.ensureWeightTying()
-            && tied
-            && (role.target() || headRole.target() || (headRole.saved() && !role.saved())),
-        "ensure_weight_tying",
-        "with LoRA on embed_tokens or " + head.name() + ", or with only the head saved");
-  }
-
-  private static void refuse(boolean wrong, String key, String what) throws AdapterException {
-    if (wrong) {
-      throw Refusal.unsupported(key, what + " is not served");
-    }
   }
 
   private void checkParts() throws AdapterException {

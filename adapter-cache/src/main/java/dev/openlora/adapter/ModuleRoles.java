@@ -1,8 +1,10 @@
 package dev.openlora.adapter;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -145,6 +147,30 @@ final class ModuleRoles {
       }
     }
     return false;
+  }
+
+  /**
+   * Refuses targets that mean more than what takes a pair: blocks that hold modules, and what
+   * stands beside linear layers. PEFT does not open such a config, so no file has it.
+   */
+  void refuseBlocks(BaseModel base) throws AdapterException {
+    Set<String> blocks = new LinkedHashSet<>();
+    for (BaseModel.LinearModule module : base.linears()) {
+      String name = module.name();
+      for (int dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+        blocks.add(name.substring(0, dot));
+      }
+      if (name.endsWith(".mlp.gate_proj")) {
+        blocks.add(name.replace("gate_proj", "act_fn"));
+      }
+    }
+    blocks.add("model.rotary_emb");
+    for (String block : blocks) {
+      if (isTarget(block, false)) {
+        throw Refusal.invalid(
+            "target_modules", "'" + block + "' is no linear layer (expected: linear layers alone)");
+      }
+    }
   }
 
   private void checkLayers(BaseModel base) throws AdapterException {
