@@ -52,11 +52,11 @@ public record Architecture(
     }
   }
 
-  int queryWidth() {
+  public int queryWidth() {
     return heads * headSize;
   }
 
-  int kvWidth() {
+  public int kvWidth() {
     return kvHeads * headSize;
   }
 }

@@ -41,7 +41,7 @@ public final class HuggingFaceModel implements BaseModel, AutoCloseable {
    * Where a layer's modules stand in {@link #linears} and {@link #norms}; queryNorm and keyNorm are
    * -1 without.
    */
-  record Layer(
+  public record Layer(
       int query,
       int key,
       int value,
@@ -151,15 +151,15 @@ public final class HuggingFaceModel implements BaseModel, AutoCloseable {
     return folder;
   }
 
-  List<Layer> layerModules() {
+  public List<Layer> layerModules() {
     return layers;
   }
 
-  int finalNorm() {
+  public int finalNorm() {
     return finalNorm;
   }
 
-  int head() {
+  public int head() {
     return head;
   }
 

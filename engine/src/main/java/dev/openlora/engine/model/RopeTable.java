@@ -4,8 +4,8 @@ package dev.openlora.engine.model;
  * cos and sin of every position, [positions, headSize / 2] each, computed in float as transformers
  * does.
  */
-record RopeTable(int positions, int half, float[] cos, float[] sin) {
-  static RopeTable of(RopeSettings settings, int headSize, int positions) {
+public record RopeTable(int positions, int half, float[] cos, float[] sin) {
+  public static RopeTable of(RopeSettings settings, int headSize, int positions) {
     int half = headSize / 2;
     float[] inverse = inverseFrequencies(settings, headSize);
     float scale = settings instanceof RopeSettings.Yarn yarn ? (float) yarn.attentionFactor() : 1f;

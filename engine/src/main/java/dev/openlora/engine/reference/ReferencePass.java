@@ -77,7 +77,7 @@ final class ReferencePass {
     }
     if (edit.a() != null && edit.b() != null) {
       NDArray shrunk = lookup(tokens, edit.a());
-      edited = edited.add(linear(shrunk, edit.b(), null).mul(edit.scale() * scale));
+      edited = edited.add(scaled(linear(shrunk, edit.b(), null), edit.scale() * scale));
     }
     return edited;
   }
@@ -108,7 +108,8 @@ final class ReferencePass {
     key = perQueryHead(rotate(key).transpose(1, 0, 2));
     value = perQueryHead(value.transpose(1, 0, 2));
     NDArray scores =
-        query.matMul(key.transpose(0, 2, 1)).div((float) Math.sqrt(architecture.headSize()));
+        scaled(
+            query.matMul(key.transpose(0, 2, 1)), 1 / (float) Math.sqrt(architecture.headSize()));
     NDArray shares = scores.add(mask(architecture.windows()[layer])).softmax(2);
     NDArray attended = shares.matMul(value).transpose(1, 0, 2).reshape(ids.length, -1);
     return adapted(module + ".o_proj", attended);
@@ -189,11 +190,11 @@ final class ReferencePass {
   }
 
   /** gain · (y + s · B A x) + shift */
-  private static NDArray edited(NDArray y, NDArray x, ReferenceAdapter.Linear edit, float scale) {
+  private NDArray edited(NDArray y, NDArray x, ReferenceAdapter.Linear edit, float scale) {
     NDArray edited = y;
     if (edit.a() != null && edit.b() != null) {
       NDArray product = linear(linear(x, edit.a(), null), edit.b(), null);
-      edited = edited.add(product.mul(edit.scale() * scale));
+      edited = edited.add(scaled(product, edit.scale() * scale));
     }
     if (edit.gain() != null) {
       edited = edited.mul(edit.gain());
@@ -230,6 +231,14 @@ final class ReferencePass {
 
   private static NDArray notChosen(NDArray chosen, int axis) {
     return chosen.sum(new int[] {axis}, true).neg().add(1);
+  }
+
+  /**
+   * x · factor, with a factor that lives as long as the step: DJL frees a plain number's array at
+   * once, though the way back reads its memory.
+   */
+  private NDArray scaled(NDArray x, float factor) {
+    return x.mul(step.create(factor));
   }
 
   private static NDArray lookup(NDArray tokens, NDArray table) {
