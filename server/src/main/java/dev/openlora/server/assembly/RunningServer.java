@@ -4,6 +4,7 @@ import dev.openlora.adapter.AdapterException;
 import dev.openlora.adapter.AdapterRegistry;
 import dev.openlora.adapter.AdapterRoots;
 import dev.openlora.adapter.LocalAdapterRegistry;
+import dev.openlora.attribution.datanet.RowLimits;
 import dev.openlora.engine.EngineConfig;
 import dev.openlora.engine.LocalEngine;
 import dev.openlora.engine.StepListener;
@@ -14,6 +15,11 @@ import dev.openlora.kernels.TorchLibrary;
 import dev.openlora.kernels.TorchOps;
 import dev.openlora.server.admission.AccessKeys;
 import dev.openlora.server.config.ServerConfig;
+import dev.openlora.server.finetuning.FineTuning;
+import dev.openlora.server.finetuning.FineTuningLimits;
+import dev.openlora.server.finetuning.ProcessTuningWorker;
+import dev.openlora.server.finetuning.RowCheck;
+import dev.openlora.server.finetuning.TuneCommandLine;
 import dev.openlora.server.http.HttpLimits;
 import dev.openlora.server.openai.ChatRenderer;
 import dev.openlora.server.openai.OpenAiServer;
@@ -28,6 +34,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -46,6 +53,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class RunningServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunningServer.class);
+  private static final Duration TUNING_STOP_TIME = Duration.ofSeconds(30);
   private static final long MIB = 1024 * 1024;
   private static final long KV_BYTES_DEFAULT_MAX = 4096 * MIB;
 
@@ -82,10 +90,11 @@ public final class RunningServer implements AutoCloseable {
               new LocalAdapterRegistry(
                   engine.model(),
                   loaderOps,
-                  AdapterRoots.of(config.adapters().allowedRoots()),
+                  AdapterRoots.of(adapterRoots(config)),
                   adapterBytes(config, availableBytes),
                   engine::forget));
       loadAdapters();
+      FineTuning fineTuning = fineTuning();
       PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       http =
           keep(
@@ -94,6 +103,7 @@ public final class RunningServer implements AutoCloseable {
                       engine,
                       adapters,
                       chat(),
+                      fineTuning,
                       limits(config),
                       new AccessKeys(
                           config.server().apiKeys(),
@@ -102,6 +112,9 @@ public final class RunningServer implements AutoCloseable {
                       address,
                       config.server().port(),
                       metrics)));
+      if (fineTuning != null) {
+        fineTuning.start();
+      }
       port = http.start();
       complete = true;
     } catch (UnknownHostException e) {
@@ -206,6 +219,49 @@ public final class RunningServer implements AutoCloseable {
     return engine.tokenizer() instanceof HuggingFaceTokenizer tokenizer
         ? TemplateChat.of(tokenizer).orElse(null)
         : null;
+  }
+
+  /** The allowed roots, and the one under which fine-tuning puts what it made. */
+  private static List<Path> adapterRoots(ServerConfig config) throws IOException {
+    Path tuning = config.tuning().directory();
+    if (tuning == null) {
+      return config.adapters().allowedRoots();
+    }
+    Path root = Files.createDirectories(FineTuning.adapterRoot(tuning));
+    return Stream.concat(config.adapters().allowedRoots().stream(), Stream.of(root)).toList();
+  }
+
+  private @Nullable FineTuning fineTuning() throws IOException {
+    ServerConfig.Tuning tuning = config.tuning();
+    Path directory = tuning.directory();
+    if (directory == null) {
+      return null;
+    }
+    ProcessTuningWorker worker =
+        new ProcessTuningWorker(
+            new ProcessTuningWorker.Options(
+                new TuneCommandLine(
+                    config.model().requiredPath(), tuning.heapMiB(), tuning.threads()),
+                false,
+                tuning.threads(),
+                tuning.cpus(),
+                TUNING_STOP_TIME));
+    return keep(
+        new FineTuning(
+            new FineTuning.Setup(engine.model().id(), tuning.organization(), tuning.enabled()),
+            directory,
+            new FineTuningLimits(
+                tuning.maxRunning(),
+                tuning.maxWaiting(),
+                tuning.maxJobs(),
+                tuning.maxAttempts(),
+                tuning.maxFileMiB() * MIB,
+                tuning.maxFiles(),
+                tuning.maxFilesMiB() * MIB),
+            worker,
+            adapters,
+            new RowCheck(RowLimits.DEFAULT, text -> engine.tokenizer().encode(text, false).length),
+            Clock.systemUTC()));
   }
 
   private void loadAdapters() throws IOException, StartupException {

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What a server is started with, checked. Immutable; {@link #from} reads it from the layers. */
 public record ServerConfig(
-    Server server, Model model, Adapters adapters, Batching engine, Log log) {
+    Server server, Model model, Adapters adapters, Batching engine, Tuning tuning, Log log) {
 
   /** Where it listens, whom it lets in, and what it takes. Keys are secrets. */
   public record Server(
@@ -126,6 +126,46 @@ public record ServerConfig(
     }
   }
 
+  /**
+   * Fine-tuning behind the API.
+   *
+   * @param directory null for none of it
+   * @param cpus a list as {@code taskset} takes it, or null
+   */
+  public record Tuning(
+      @Nullable Path directory,
+      boolean enabled,
+      String organization,
+      int threads,
+      @Nullable String cpus,
+      int heapMiB,
+      int maxRunning,
+      int maxWaiting,
+      int maxJobs,
+      int maxAttempts,
+      int maxFileMiB,
+      int maxFiles,
+      int maxFilesMiB) {
+    public Tuning {
+      if (!organization.matches("[A-Za-z0-9._-]{1,32}")) {
+        throw new ConfigException(
+            "tuning.organization: '" + organization + "' (expected: 1..32 of A-Z a-z 0-9 . _ -)");
+      }
+      within("tuning.threads", threads, 1, 1024);
+      if (cpus != null && !cpus.matches("[0-9]{1,5}([,-][0-9]{1,5}){0,99}")) {
+        throw new ConfigException("tuning.cpus: '" + cpus + "' (expected: such as 3, 2-5 or 1,3)");
+      }
+      within("tuning.heapMiB", heapMiB, 64, 1_000_000);
+      within("tuning.maxRunning", maxRunning, 1, 64);
+      within("tuning.maxWaiting", maxWaiting, 1, 10_000);
+      within("tuning.maxJobs", maxJobs, 1, 100_000);
+      within("tuning.maxAttempts", maxAttempts, 1, 100);
+      within("tuning.maxFileMiB", maxFileMiB, 1, 100_000);
+      within("tuning.maxFiles", maxFiles, 1, 100_000);
+      within("tuning.maxFilesMiB", maxFilesMiB, 1, 100_000_000);
+    }
+  }
+
   /** What the log looks like. */
   public record Log(boolean json, String level) {}
 
@@ -163,6 +203,20 @@ public record ServerConfig(
             values.number("engine.pageSize"),
             values.number("engine.threads"),
             values.on("engine.prefixCache")),
+        new Tuning(
+            values.optionalPath("tuning.directory"),
+            values.on("tuning.enabled"),
+            values.text("tuning.organization"),
+            values.number("tuning.threads"),
+            values.optionalText("tuning.cpus"),
+            values.number("tuning.heapMiB"),
+            values.number("tuning.maxRunning"),
+            values.number("tuning.maxWaiting"),
+            values.number("tuning.maxJobs"),
+            values.number("tuning.maxAttempts"),
+            values.number("tuning.maxFileMiB"),
+            values.number("tuning.maxFiles"),
+            values.number("tuning.maxFilesMiB")),
         new Log(
             oneOf("log.format", values.text("log.format"), "text", "json").equals("json"),
             oneOf("log.level", values.text("log.level"), "error", "warn", "info", "debug")));

@@ -107,6 +107,47 @@ final class Settings {
               "--prefix-cache",
               true,
               "reuse keys and values of prompts that begin alike"),
+          text(
+              "tuning.directory",
+              "--tuning-dir",
+              null,
+              "DIR",
+              "folder for uploaded files, jobs and finished adapters; none: no fine-tuning"),
+          toggle(
+              "tuning.enabled",
+              "--tuning",
+              true,
+              "take files and run jobs when there is a folder; off: what is there stays served"),
+          text(
+              "tuning.organization",
+              "--tuning-organization",
+              "openlora",
+              "NAME",
+              "part of the names of results"),
+          number("tuning.threads", "--tuning-threads", 1, "threads of one job"),
+          text(
+              "tuning.cpus",
+              "--tuning-cpus",
+              null,
+              "LIST",
+              "processors of jobs, as taskset -c takes them (default: all)"),
+          number("tuning.heapMiB", "--tuning-heap-mib", 1024, "Java heap of one job, in MiB"),
+          number("tuning.maxRunning", "--tuning-max-running", 1, "jobs that run at one time"),
+          number(
+              "tuning.maxWaiting",
+              "--tuning-max-waiting",
+              16,
+              "jobs that wait; more are answered 429"),
+          number("tuning.maxJobs", "--tuning-max-jobs", 1000, "jobs that are remembered"),
+          number(
+              "tuning.maxAttempts",
+              "--tuning-max-attempts",
+              3,
+              "how often a job whose process dies is begun"),
+          number("tuning.maxFileMiB", "--tuning-max-file-mib", 512, "largest upload, in MiB"),
+          number("tuning.maxFiles", "--tuning-max-files", 1000, "files that are kept"),
+          number(
+              "tuning.maxFilesMiB", "--tuning-max-files-mib", 10240, "all files together, in MiB"),
           text("log.format", "--log-format", "text", "FORMAT", "text or json"),
           text("log.level", "--log-level", "info", "LEVEL", "error, warn, info or debug"));
 

@@ -1,9 +1,15 @@
 package dev.openlora.server.http;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -13,22 +19,87 @@ import org.slf4j.LoggerFactory;
  */
 public final class Exchange {
   private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
+  private static final int PIECE_BYTES = 64 << 10;
+
   private final HttpConnection connection;
   private final ChannelHandlerContext context;
   private final Request request;
+  private final InputStream upload;
   private final List<Runnable> whenGone = new ArrayList<>(); // guarded by itself
   private boolean gone; // guarded by whenGone
   private boolean answered; // event loop only
   private Runnable whenWritable = () -> {}; // event loop only
 
-  Exchange(HttpConnection connection, ChannelHandlerContext context, Request request) {
+  Exchange(
+      HttpConnection connection,
+      ChannelHandlerContext context,
+      Request request,
+      InputStream upload) {
     this.connection = connection;
     this.context = context;
     this.request = request;
+    this.upload = upload;
   }
 
   public Request request() {
     return request;
+  }
+
+  /**
+   * The body of an upload, while it comes; empty on other routes. Reading throws {@link
+   * BodyEndedException} when the rest will not come. One thread.
+   */
+  public InputStream upload() {
+    return upload;
+  }
+
+  /**
+   * Answers with bytes that are read while they are sent; returns when all are handed over or the
+   * client is gone.
+   *
+   * @param bytes how many the content has
+   * @throws IOException when the content could not be read to that length; the connection is closed
+   */
+  public void reply(String contentType, long bytes, InputStream content)
+      throws IOException, InterruptedException {
+    onLoop(() -> {
+      answered = true;
+      connection.writeBodyHead(contentType, bytes);
+    });
+    Semaphore writable = new Semaphore(0);
+    whenGone(writable::release);
+    long left = request.method().equals("HEAD") ? 0 : bytes;
+    try {
+      while (left > 0 && !isGone()) {
+        byte[] piece = content.readNBytes((int) Math.min(left, PIECE_BYTES));
+        if (piece.length == 0) {
+          throw new EOFException("the content ended " + left + " bytes early");
+        }
+        left -= piece.length;
+        onLoop(() -> {
+          context.writeAndFlush(
+              new DefaultHttpContent(Unpooled.wrappedBuffer(piece)), context.voidPromise());
+          if (isWritable()) {
+            writable.release();
+          } else {
+            whenWritable =
+                () -> {
+                  whenWritable = () -> {};
+                  writable.release();
+                };
+          }
+        });
+        writable.acquire();
+      }
+    } catch (IOException e) {
+      onLoop(context::close);
+      throw e;
+    }
+    onLoop(() -> {
+      if (!isGone()) {
+        connection.endStream();
+      }
+    });
   }
 
   /** Answers. Only the first answer counts; the client may be gone. */

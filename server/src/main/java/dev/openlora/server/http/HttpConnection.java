@@ -25,6 +25,7 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
@@ -41,6 +42,9 @@ import org.slf4j.LoggerFactory;
  * shuts its sending side while an answer is under way counts as gone, as it does for the common
  * Python and Go servers. An error that leaves the position in the byte stream unknown ends the
  * connection, after a moment in which the client can still read the answer.
+ *
+ * <p>An upload is handed to its handler with the head and read while it comes; an answer before its
+ * end ends the connection.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
   private enum Phase {
@@ -55,6 +59,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private static final int EARLY_BYTES_MAX = 64 << 10;
   private static final int MESSAGE_BYTES = 256; // what a queued head counts for
   private static final int BODY_BYTES_FIRST = 16 << 10;
+  private static final int UPLOAD_BYTES_PER_TIMEOUT = 64 << 10; // the slowest upload
   private static final Duration LINGER = Duration.ofSeconds(2);
 
   private final HttpLimits limits;
@@ -78,8 +83,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   private long contentLength;
   private long discardedBytes;
   private @Nullable ByteBuf body;
+  private @Nullable UploadStream upload;
+  private long uploadedBytes;
+  private long uploadedBytesAtTimer;
+  private boolean uploadPaused;
   private int bodyBytesTaken;
   private String method = "";
+  private String contentType = "";
   private @Nullable Exchange exchange;
   private @Nullable ScheduledFuture<?> timer;
   private @Nullable ScheduledFuture<?> stall;
@@ -183,6 +193,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
     releaseBody();
     releaseEarly();
+    failUpload();
     finishExchange(true);
   }
 
@@ -200,7 +211,20 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   void write(Reply reply) {
     if (phase == Phase.ANSWERING) {
       endOfAnswer(context().writeAndFlush(response(reply)));
+    } else if (phase == Phase.BODY && upload != null) {
+      refuse(reply);
     }
+  }
+
+  /** The head of an answer that is written while it is read; {@link #endStream} ends it. */
+  void writeBodyHead(String contentType, long bytes) {
+    DefaultHttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
+    head.headers()
+        .set(HttpHeaderNames.CONTENT_TYPE, contentType)
+        .set(HttpHeaderNames.CONTENT_LENGTH, bytes);
+    connectionHeader(head.headers());
+    router.answered(target, 200);
+    context().write(head, context().voidPromise());
   }
 
   void writeStreamHead() {
@@ -251,7 +275,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     if (phase == Phase.LINGERING) {
       releaseEarly();
     }
-    if (early.isEmpty()) {
+    if (early.isEmpty() && !uploadPaused) {
       context().channel().config().setAutoRead(true);
     }
   }
@@ -277,6 +301,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     target = null;
     refusal = null;
     discardedBytes = 0;
+    uploadedBytes = 0;
     if (head.decoderResult().isFailure()) {
       refuse(malformed(head.decoderResult()));
       return;
@@ -293,18 +318,86 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     method = head.method().name();
     headOnly = method.equals("HEAD");
     contentLength = HttpUtil.getContentLength(head, 0L);
+    contentType = head.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
     try {
       target = router.target(head);
     } catch (ApiException e) {
       refusal = e;
     }
     String expect = head.headers().get(HttpHeaderNames.EXPECT);
-    if (refusal != null && (expect != null || contentLength > limits.bodyBytesMax())) {
+    if (refusal != null && (expect != null || contentLength > bodyBytesMax())) {
       refuse(refusal);
-    } else if (contentLength > limits.bodyBytesMax()) {
+    } else if (contentLength > bodyBytesMax()) {
       refuse(tooLarge());
     } else if (expect != null) {
       onExpect(expect);
+    }
+    if (phase == Phase.BODY && target != null && target.uploadBytesMax() > 0) {
+      beginUpload(target);
+    }
+  }
+
+  private long bodyBytesMax() {
+    return target != null && target.uploadBytesMax() > 0
+        ? target.uploadBytesMax()
+        : limits.bodyBytesMax();
+  }
+
+  private void beginUpload(RequestRouter.Target to) {
+    ChannelHandlerContext ctx = context();
+    UploadStream stream =
+        new UploadStream(() -> {
+          if (!ctx.executor().isShuttingDown()) {
+            ctx.executor().execute(this::readOn);
+          }
+        });
+    upload = stream;
+    uploadedBytes = 0;
+    uploadedBytesAtTimer = 0;
+    uploadPaused = false;
+    dispatch(to, new byte[0], stream);
+  }
+
+  private void onUpload(UploadStream stream, HttpContent content) {
+    ByteBuf bytes = content.content();
+    uploadedBytes += bytes.readableBytes();
+    if (uploadedBytes > bodyBytesMax()) {
+      refuse(tooLarge());
+      return;
+    }
+    if (bytes.isReadable()) {
+      byte[] piece = new byte[bytes.readableBytes()];
+      bytes.readBytes(piece);
+      if (!stream.put(piece)) {
+        uploadPaused = true;
+        context().channel().config().setAutoRead(false);
+      }
+    }
+    if (content instanceof LastHttpContent) {
+      cancelTimer();
+      phase = Phase.ANSWERING;
+      upload = null;
+      readOn();
+      stream.end();
+    } else if (uploadedBytes - uploadedBytesAtTimer >= UPLOAD_BYTES_PER_TIMEOUT) {
+      uploadedBytesAtTimer = uploadedBytes;
+      after(limits.readTimeout(), this::readTimedOut);
+    }
+  }
+
+  /** The handler has taken what came of its upload. */
+  private void readOn() {
+    if (uploadPaused) {
+      uploadPaused = false;
+      context().channel().config().setAutoRead(true);
+    }
+  }
+
+  private void failUpload() {
+    if (upload != null) {
+      upload.fail(bodyEndedEarly());
+      upload = null;
+      uploadPaused = false;
     }
   }
 
@@ -330,6 +423,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
           inputEnded
               ? ApiException.badRequest(null, bodyEndedEarly())
               : malformed(content.decoderResult()));
+      return;
+    }
+    if (upload != null) {
+      onUpload(upload, content);
       return;
     }
     ByteBuf bytes = content.content();
@@ -384,10 +481,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
       write(Reply.error(error));
       return;
     }
-    Handler handler = target.handler();
-    Exchange current = new Exchange(this, context(), new Request(method, target.path(), bytes));
+    dispatch(target, bytes, InputStream.nullInputStream());
+  }
+
+  private void dispatch(RequestRouter.Target to, byte[] bytes, InputStream stream) {
+    Request request = new Request(method, to.path(), to.id(), to.query(), contentType, bytes);
+    Exchange current = new Exchange(this, context(), request, stream);
     exchange = current;
-    handlers.execute(() -> answer(handler, current));
+    handlers.execute(() -> answer(to.handler(), current));
   }
 
   private static void answer(Handler handler, Exchange exchange) {
@@ -407,15 +508,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /** Answers at once and ends the connection: what follows in it has no known meaning. */
   private void refuse(ApiException error) {
+    refuse(Reply.error(error));
+  }
+
+  private void refuse(Reply answer) {
     keepAlive = false;
     cancelTimer();
     phase = Phase.LINGERING;
     releaseBody();
     releaseEarly();
-    bodies.giveBack(bodyBytesTaken);
-    bodyBytesTaken = 0;
+    failUpload();
+    finishExchange(true);
     context().channel().config().setAutoRead(true);
-    closeAfter(context().writeAndFlush(response(Reply.error(error))));
+    closeAfter(context().writeAndFlush(response(answer)));
   }
 
   private void closeAfter(ChannelFuture written) {
@@ -466,6 +571,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
   }
 
   private void readTimedOut() {
+    if (uploadPaused) {
+      after(limits.readTimeout(), this::readTimedOut); // it is not the client who is slow
+      return;
+    }
     refuse(
         new ApiException(
             408,
@@ -532,7 +641,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   private String bodyEndedEarly() {
     return "The request body ended early: "
-        + bodyBytesTaken
+        + Math.max(bodyBytesTaken, uploadedBytes)
         + (contentLength > 0 ? " of " + contentLength + " bytes came." : " bytes came.");
   }
 
@@ -544,7 +653,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         "The request body has "
             + (contentLength > 0 ? contentLength + " bytes" : "too many bytes")
             + " (expected: at most "
-            + limits.bodyBytesMax()
+            + bodyBytesMax()
             + ").");
   }
 

@@ -18,11 +18,22 @@ import org.jspecify.annotations.Nullable;
  * method, key, then content type, all before a byte of the body is kept. Immutable; any thread.
  *
  * <p>Bodies must declare {@code application/json}. That also keeps web pages from reaching a
- * keyless server on loopback: browsers ask before they send that type, and are not allowed.
+ * keyless server on loopback: browsers ask before they send that type, and are not allowed. Uploads
+ * declare {@code multipart/form-data}, which browsers send without asking, so there the {@code
+ * Origin} that they add is looked at.
  */
 public final class RequestRouter {
   /** Where a request goes. */
-  record Target(String route, String path, Handler handler) {}
+  record Target(
+      String route,
+      String path,
+      String id,
+      Map<String, List<String>> query,
+      long uploadBytesMax,
+      Handler handler) {}
+
+  /** The methods of a path, and what stands for the route's <code>{id}</code>. */
+  private record Match(Map<String, Route> methods, String id) {}
 
   /** Told of every answer. Event loop: must return at once. */
   @FunctionalInterface
@@ -30,8 +41,11 @@ public final class RequestRouter {
     void answered(String route, int status);
   }
 
+  private static final String ID = "{id}";
+
   private final Map<String, Map<String, Route>> exact = new LinkedHashMap<>();
   private final Map<String, Map<String, Route>> prefixes = new LinkedHashMap<>();
+  private final Map<String, Map<String, Route>> patterns = new LinkedHashMap<>();
   private final AccessKeys keys;
   private final Observer observer;
 
@@ -41,7 +55,8 @@ public final class RequestRouter {
     for (Route route : routes) {
       boolean prefix = route.path().endsWith("/*");
       String path = prefix ? route.path().substring(0, route.path().length() - 1) : route.path();
-      (prefix ? prefixes : exact)
+      boolean pattern = path.contains(ID);
+      (pattern ? patterns : prefix ? prefixes : exact)
           .computeIfAbsent(path, p -> new LinkedHashMap<>())
           .put(route.method(), route);
     }
@@ -49,16 +64,20 @@ public final class RequestRouter {
 
   Target target(HttpRequest head) throws ApiException {
     String path = path(head.uri());
-    Map<String, Route> methods = methods(path);
-    if (methods == null) {
+    Match match = match(path);
+    if (match == null) {
       throw ApiException.notFound(null, "There is no route " + shown(path) + ".");
     }
+    Map<String, Route> methods = match.methods();
     String method = head.method().name();
     if (method.equals("OPTIONS")) {
       String allow = allow(methods);
       return new Target(
           "OPTIONS",
           path,
+          "",
+          Map.of(),
+          0,
           exchange -> exchange.reply(new Reply(204, "", new byte[0], Map.of("allow", allow))));
     }
     Route route = methods.get(method.equals("HEAD") ? "GET" : method);
@@ -71,24 +90,39 @@ public final class RequestRouter {
           .header("allow", allow(methods));
     }
     checkKey(route, head.headers());
-    if (route.method().equals("POST")) {
+    if (route.uploadBytesMax() > 0) {
+      checkUpload(head.headers());
+    } else if (route.method().equals("POST")) {
       checkContent(head);
     }
-    return new Target(route.path(), path, route.handler());
+    return new Target(
+        route.path(), path, match.id(), query(head.uri()), route.uploadBytesMax(), route.handler());
   }
 
   void answered(@Nullable Target target, int status) {
     observer.answered(target == null ? "none" : target.route(), status);
   }
 
-  private @Nullable Map<String, Route> methods(String path) {
+  private @Nullable Match match(String path) {
     Map<String, Route> methods = exact.get(path);
     if (methods != null) {
-      return methods;
+      return new Match(methods, "");
+    }
+    for (var entry : patterns.entrySet()) {
+      int at = entry.getKey().indexOf(ID);
+      String before = entry.getKey().substring(0, at);
+      String after = entry.getKey().substring(at + ID.length());
+      int end = path.length() - after.length();
+      if (at < end && path.startsWith(before) && path.endsWith(after)) {
+        String id = path.substring(at, end);
+        if (id.indexOf('/') < 0) {
+          return new Match(entry.getValue(), id);
+        }
+      }
     }
     for (var entry : prefixes.entrySet()) {
       if (path.startsWith(entry.getKey()) && path.length() > entry.getKey().length()) {
-        return entry.getValue();
+        return new Match(entry.getValue(), "");
       }
     }
     return null;
@@ -114,10 +148,32 @@ public final class RequestRouter {
     }
   }
 
-  private static void checkContent(HttpRequest head) throws ApiException {
-    HttpHeaders headers = head.headers();
-    boolean hasBody =
-        HttpUtil.isTransferEncodingChunked(head) || HttpUtil.getContentLength(head, 0L) > 0;
+  private static void checkUpload(HttpHeaders headers) throws ApiException {
+    checkEncoding(headers);
+    String origin = headers.get(HttpHeaderNames.ORIGIN);
+    if (origin != null
+        && !origin.replaceFirst("^https?://", "").equals(headers.get(HttpHeaderNames.HOST))) {
+      throw new ApiException(
+          403,
+          "PermissionDeniedError",
+          null,
+          "Files are not taken from web pages of " + shown(origin) + ".");
+    }
+    String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
+    if (!media(type).equals("multipart/form-data")) {
+      throw ApiException.badRequest(
+          null,
+          "Unsupported Media Type: Only 'multipart/form-data' is allowed, got "
+              + (type == null ? "none" : shown(type))
+              + ".");
+    }
+  }
+
+  private static String media(@Nullable String contentType) {
+    return contentType == null ? "" : contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+  }
+
+  private static void checkEncoding(HttpHeaders headers) throws ApiException {
     String encoding = headers.get(HttpHeaderNames.CONTENT_ENCODING);
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
       throw new ApiException(
@@ -126,9 +182,14 @@ public final class RequestRouter {
           null,
           "Content-Encoding: " + shown(encoding) + " is not supported (expected: none).");
     }
-    String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
-    String media = type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-    if (hasBody && !media.equals("application/json")) {
+  }
+
+  private static void checkContent(HttpRequest head) throws ApiException {
+    checkEncoding(head.headers());
+    boolean hasBody =
+        HttpUtil.isTransferEncodingChunked(head) || HttpUtil.getContentLength(head, 0L) > 0;
+    String type = head.headers().get(HttpHeaderNames.CONTENT_TYPE);
+    if (hasBody && !media(type).equals("application/json")) {
       throw ApiException.badRequest(
           null,
           "Unsupported Media Type: Only 'application/json' is allowed, got "
@@ -148,6 +209,14 @@ public final class RequestRouter {
     } catch (IllegalArgumentException e) {
       throw ApiException.badRequest(
           null, "The request target " + shown(uri) + " has a broken escape.");
+    }
+  }
+
+  private static Map<String, List<String>> query(String uri) throws ApiException {
+    try {
+      return new QueryStringDecoder(uri).parameters();
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest(null, "The query of " + shown(uri) + " has a broken escape.");
     }
   }
 

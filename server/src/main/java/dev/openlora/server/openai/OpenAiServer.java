@@ -133,6 +133,9 @@ public final class OpenAiServer implements AutoCloseable {
     ModelHandler models = new ModelHandler(engine, parts.adapters());
     AdapterHandler adapters = new AdapterHandler(engine.model().id(), parts.adapters());
     TokenHandler tokens = new TokenHandler(engine, generations, selector, messages);
+    FileHandler files = new FileHandler(parts.fineTuning());
+    FineTuningHandler tuning =
+        new FineTuningHandler(parts.fineTuning(), engine.model().id(), parts.adapters());
     return List.of(
         Route.post(
             "/v1/completions",
@@ -157,6 +160,19 @@ public final class OpenAiServer implements AutoCloseable {
         Route.get("/v1/models/*", Access.API, models::one),
         Route.post("/v1/load_lora_adapter", Access.ADMIN, adapters::load),
         Route.post("/v1/unload_lora_adapter", Access.ADMIN, adapters::unload),
+        Route.upload("/v1/files", Access.API, files.uploadBytesMax(), files::create),
+        Route.get("/v1/files", Access.API, files::list),
+        Route.get("/v1/files/{id}", Access.API, files::one),
+        Route.delete("/v1/files/{id}", Access.API, files::delete),
+        Route.get("/v1/files/{id}/content", Access.API, files::content),
+        Route.post("/v1/fine_tuning/jobs", Access.API, tuning::create),
+        Route.get("/v1/fine_tuning/jobs", Access.API, tuning::list),
+        Route.get("/v1/fine_tuning/jobs/{id}", Access.API, tuning::one),
+        Route.post("/v1/fine_tuning/jobs/{id}/cancel", Access.API, tuning::cancel),
+        Route.post("/v1/fine_tuning/jobs/{id}/pause", Access.API, tuning::pause),
+        Route.post("/v1/fine_tuning/jobs/{id}/resume", Access.API, tuning::resume),
+        Route.get("/v1/fine_tuning/jobs/{id}/events", Access.API, tuning::events),
+        Route.get("/v1/fine_tuning/jobs/{id}/checkpoints", Access.API, tuning::checkpoints),
         Route.post("/tokenize", Access.API, tokens::tokenize),
         Route.post("/detokenize", Access.API, tokens::detokenize),
         Route.get("/health", Access.OPEN, OpenAiServer::live),

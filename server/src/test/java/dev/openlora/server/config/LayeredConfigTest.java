@@ -67,7 +67,7 @@ class LayeredConfigTest {
 
     assertThatThrownBy(() -> new LayeredConfig().withFile(file))
         .hasMessageContaining("sever: unknown key")
-        .hasMessageContaining("known here: server, model, adapters, engine, log");
+        .hasMessageContaining("known here: server, model, adapters, engine, tuning, log");
   }
 
   @Test

@@ -82,6 +82,7 @@ class AdmissionTest {
             FakeEngine.stepped(10),
             new FakeAdapters(),
             null,
+            null,
             ServerLimits.defaults(),
             AccessKeys.none(),
             InetAddress.getByName("0.0.0.0"),

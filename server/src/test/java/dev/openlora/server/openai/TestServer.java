@@ -3,7 +3,9 @@ package dev.openlora.server.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.openlora.adapter.AdapterRegistry;
 import dev.openlora.server.admission.AccessKeys;
+import dev.openlora.server.finetuning.FineTuning;
 import dev.openlora.server.http.HttpLimits;
 import dev.openlora.server.http.Json;
 import dev.openlora.server.http.LeakCheck;
@@ -20,6 +22,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -62,6 +65,7 @@ final class TestServer implements AutoCloseable {
   final FakeEngine engine;
   final FakeAdapters adapters = new FakeAdapters();
   final OpenAiServer server;
+  private final @Nullable FineTuning fineTuning;
   final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   final int port;
 
@@ -73,11 +77,16 @@ final class TestServer implements AutoCloseable {
                 engine,
                 adapters,
                 setup.chat,
+                setup.fineTuning(adapters),
                 setup.limits,
                 setup.keys,
                 InetAddress.getLoopbackAddress(),
                 0,
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)));
+    this.fineTuning = setup.opened;
+    if (fineTuning != null) {
+      fineTuning.start();
+    }
     this.port = server.start();
   }
 
@@ -86,6 +95,19 @@ final class TestServer implements AutoCloseable {
     private @Nullable ChatRenderer chat = TestServer::render;
     private ServerLimits limits = ServerLimits.defaults();
     private AccessKeys keys = AccessKeys.none();
+    private Function<AdapterRegistry, @Nullable FineTuning> tuning = adapters -> null;
+    private @Nullable FineTuning opened;
+
+    /** The server closes it. */
+    Setup tuning(Function<AdapterRegistry, @Nullable FineTuning> open) {
+      tuning = open;
+      return this;
+    }
+
+    private @Nullable FineTuning fineTuning(AdapterRegistry adapters) {
+      opened = tuning.apply(adapters);
+      return opened;
+    }
 
     Setup chat(@Nullable ChatRenderer renderer) {
       chat = renderer;
@@ -218,6 +240,9 @@ final class TestServer implements AutoCloseable {
     until(() -> server.requestsInProgress() == 0 && engine.runningCount() == 0);
     assertThat(adapters.openLeases()).isZero();
     server.close();
+    if (fineTuning != null) {
+      fineTuning.close();
+    }
     assertThat(server.bodyBytes()).isZero();
     engine.close();
     client.close();
