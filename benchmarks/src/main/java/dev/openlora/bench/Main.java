@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
     name = "openlora bench",
     mixinStandardHelpOptions = true,
     description = "Measurements. Each command says what it asks, and prints ratio and spread.",
-    subcommands = MixedAdapters.class)
+    subcommands = {MixedAdapters.class, TuningSpeed.class})
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -1,22 +1,25 @@
 package dev.openlora.server.cli;
 
-import dev.openlora.adapter.Adapter;
 import dev.openlora.server.assembly.RunningServer;
 import dev.openlora.server.assembly.StartupException;
 import dev.openlora.server.config.ConfigFlags;
 import dev.openlora.server.config.LayeredConfig;
 import dev.openlora.server.config.ServerConfig;
 import dev.openlora.server.demo.Demo;
-import dev.openlora.server.demo.DemoModel;
+import dev.openlora.server.demo.DemoFolder;
+import dev.openlora.server.demo.Voice;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -28,12 +31,21 @@ import picocli.CommandLine.Option;
     name = "demo",
     mixinStandardHelpOptions = true,
     description = {
-      "Make a small random base and twelve adapters, serve them, and stream from all at once.",
-      "The weights are random numbers: the text means nothing."
+      "Serve the small base and the eight adapters of this repository, stream from all at once,",
+      "and make a ninth adapter through the fine-tuning API while the server runs."
     })
 final class DemoCommand implements Callable<Integer> {
-  @Option(names = "--dir", paramLabel = "DIR", description = "work folder (default: in the cache)")
+  @Option(
+      names = "--dir",
+      paramLabel = "DIR",
+      description = "work folder of the fine-tuning (default: in the cache)")
   private @Nullable Path folder;
+
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "the models (default: demo/ in this checkout)")
+  private @Nullable Path models;
 
   @Option(
       names = "--port",
@@ -49,54 +61,70 @@ final class DemoCommand implements Callable<Integer> {
       description = "default: one per core")
   private int threads;
 
-  @Option(names = "--once", description = "stop after the streams; status 1 when one failed")
+  @Option(names = "--once", description = "stop after the show; status 1 when a part of it failed")
   private boolean once;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintStream out = System.out;
-    Path work = folder != null ? folder : cache().resolve("demo");
-    DemoModel model = new DemoModel(work);
-    out.printf(
-        "OpenLoRA demo: a base of %.1f million RANDOM parameters and 12 random adapters in %s.%n"
-            + "Random weights write random syllables; what to look at is that one server runs them"
-            + " all together.%n%n",
-        model.parameters() / 1e6, work);
-    try (Progress progress = Progress.of("random weights", Math.max(1, model.work()))) {
-      model.prepare(progress::advance);
+    DemoFolder demoFolder = models != null ? new DemoFolder(models) : DemoFolder.ofCheckout();
+    if (!demoFolder.isComplete()) {
+      throw new CommandFailure(
+          1,
+          "'"
+              + demoFolder.root()
+              + "' is not complete (expected: the repository's demo/, or ./openlora demo-models"
+              + " --out DIR)");
     }
-    ServerConfig config = config(model);
+    Path work = folder != null ? folder : cache().resolve("demo");
+    deleteTree(work);
+    Files.createDirectories(work);
+    ServerConfig config = config(demoFolder, work);
     LogSetup.apply(config.log());
     boolean terminal = Progress.isTerminal();
     Demo demo = new Demo(out, terminal, terminal ? columns() : 120);
     try (RunningServer server = RunningServer.start(config, List.of(demo))) {
+      demo.introduce(demoFolder);
       List<String> names = new ArrayList<>();
       names.add(server.modelName());
-      server.adapters().list().stream().map(Adapter::id).forEach(id -> names.add(id.name()));
-      if (names.size() < 2) {
-        throw new CommandFailure(1, "no adapter could be served; see the log above");
-      }
-      int failed = demo.run(server.uri(), null, names);
+      Voice.ALL.forEach(voice -> names.add(voice.name()));
+      int failed = demo.ask(server.uri(), names);
+      String live = demo.tune(server.uri(), server.modelName(), demoFolder);
       if (once) {
         return failed == 0 ? 0 : 1;
       }
-      printTour(out, server, names);
+      printTour(out, server, live);
       server.untilStopped();
       return 0;
     } catch (StartupException e) {
       throw new CommandFailure(1, String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      throw new CommandFailure(1, "the demonstration stopped: " + e.getMessage());
     }
   }
 
-  private ServerConfig config(DemoModel model) {
+  private static void deleteTree(Path root) throws IOException {
+    if (!Files.exists(root)) {
+      return;
+    }
+    try (Stream<Path> walk = Files.walk(root)) {
+      for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  private ServerConfig config(DemoFolder demoFolder, Path work) {
     CommandSpec flags = CommandSpec.create();
     ConfigFlags.addTo(flags);
     LayeredConfig layers =
         ConfigFlags.read(
             new CommandLine(flags)
                 .parseArgs(
-                    "--model", model.base().toString(),
-                    "--adapters", model.adapters().toString(),
+                    "--model", demoFolder.base().toString(),
+                    "--adapters", demoFolder.adapters().toString(),
+                    "--tuning-dir", work.resolve("tuning").toString(),
+                    "--tuning-threads", "2",
                     "--port", String.valueOf(port),
                     "--threads", String.valueOf(threads),
                     "--kv-memory-mib", "256",
@@ -105,23 +133,25 @@ final class DemoCommand implements Callable<Integer> {
     return ServerConfig.from(layers);
   }
 
-  private static void printTour(PrintStream out, RunningServer server, List<String> names) {
-    String base = server.uri().toString();
-    String adapter = names.get(1);
+  private static void printTour(PrintStream out, RunningServer server, String live) {
     out.printf(
         """
 
         The server stays up at %1$s (Ctrl-C stops it). Try:
 
           curl %1$s/v1/models
-          curl %1$s/v1/completions -H 'Content-Type: application/json' \\
-            -d '{"model": "%2$s", "prompt": "hello", "max_tokens": 16}'
           curl -N %1$s/v1/chat/completions -H 'Content-Type: application/json' \\
-            -d '{"model": "%2$s", "stream": true, "max_tokens": 16,
-                 "messages": [{"role": "user", "content": "hello"}]}'
+            -d '{"model": "pirate", "stream": true, "max_tokens": 200,
+                 "messages": [{"role": "user", "content": "What was for supper?"}]}'
+          python3 -c "
+          from openai import OpenAI
+          client = OpenAI(base_url='%1$s/v1', api_key='none')
+          print(client.chat.completions.create(model='%2$s', max_tokens=200, messages=[
+            {'role': 'user', 'content': 'Tell me about a dog.'}]).choices[0].message.content)"
+          curl %1$s/v1/fine_tuning/jobs
           curl %1$s/metrics
         """,
-        base, adapter);
+        server.uri(), live);
     out.flush();
   }
 

@@ -28,7 +28,13 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ServeCommand.class,
       DemoCommand.class,
+      DemoModelsCommand.class,
+      ChainCommand.class,
       ConfigCommand.class,
+      DatanetCommand.class,
+      TuneCommand.class,
+      PretrainCommand.class,
+      EvaluateCommand.class,
       PreflightCommand.class,
       TemplateCommand.class,
       RandomModelCommand.class,
@@ -49,6 +55,8 @@ public final class OpenLoraCommand implements Runnable {
         configured.addFlags(command.getCommandSpec());
       }
     }
+    // A mistyped option is an error, not one more file of an option that takes several.
+    commands.setUnmatchedOptionsAllowedAsOptionParameters(false);
     commands.setParameterExceptionHandler(OpenLoraCommand::askedWrongly);
     commands.setExecutionExceptionHandler(OpenLoraCommand::failed);
     return commands.execute(args);

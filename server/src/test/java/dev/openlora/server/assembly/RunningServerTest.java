@@ -3,12 +3,13 @@ package dev.openlora.server.assembly;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.openlora.adapter.Adapter;
 import dev.openlora.server.config.ConfigFlags;
 import dev.openlora.server.config.ServerConfig;
 import dev.openlora.server.demo.CompletionClient;
 import dev.openlora.server.demo.Demo;
-import dev.openlora.server.demo.DemoModel;
+import dev.openlora.server.demo.DemoFolder;
+import dev.openlora.server.demo.RandomModels;
+import dev.openlora.server.demo.Voice;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -32,29 +33,31 @@ import tools.jackson.databind.node.StringNode;
 /** Everything together: a real model of random numbers, real libtorch, real sockets. */
 class RunningServerTest {
   @TempDir private static Path folder = Path.of("");
-  private static DemoModel model = new DemoModel(folder);
+  private static RandomModels model = new RandomModels(folder);
 
   @BeforeAll
   static void makeModel() throws IOException {
-    model = new DemoModel(folder);
+    model = new RandomModels(folder);
     model.prepare(done -> {});
   }
 
   @Test
-  void allAdaptersAnswerTogetherAndEachInItsOwnWay() throws Exception {
+  void everyVoiceAnswersTogetherAndInItsOwnWay() throws Exception {
+    DemoFolder voices = new DemoFolder(Path.of("..", "demo"));
+    assertThat(voices.isComplete()).as("the repository's demo folder").isTrue();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     Demo demo = new Demo(new PrintStream(bytes, true, StandardCharsets.UTF_8), false, 120);
-    try (RunningServer server =
-        RunningServer.start(config("--adapters", model.adapters().toString()), List.of(demo))) {
+    ServerConfig config =
+        config("--model", voices.base().toString(), "--adapters", voices.adapters().toString());
+    try (RunningServer server = RunningServer.start(config, List.of(demo))) {
       List<String> names = new ArrayList<>(List.of(server.modelName()));
-      server.adapters().list().stream().map(Adapter::id).forEach(id -> names.add(id.name()));
-      assertThat(names).hasSize(13);
+      Voice.ALL.forEach(voice -> names.add(voice.name()));
+      assertThat(server.adapters().list()).hasSize(Voice.ALL.size());
 
-      assertThat(demo.run(server.uri(), null, names)).isZero();
+      assertThat(demo.ask(server.uri(), names)).isZero();
 
-      assertThat(bytes.toString(StandardCharsets.UTF_8))
-          .contains("13 streams, 832 tokens")
-          .contains("13 different answers");
+      String told = bytes.toString(StandardCharsets.UTF_8);
+      assertThat(told).contains("9 streams").contains("8 different adapters");
       assertThat(server.adapters().openLeases()).isZero();
     }
   }

@@ -11,11 +11,10 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The demonstration's base and adapters in a work folder: a small Llama of random numbers, and
- * twelve adapters of three kinds and five ranks. Made once; a folder that is complete says so by a
- * marker file.
+ * A base and adapters for tests: a small Llama of random numbers, and twelve adapters of three
+ * kinds and five ranks. Made once; a folder that is complete says so by a marker file.
  */
-public final class DemoModel {
+public final class RandomModels {
   /** Raised whenever what is written changes, so that older folders are made again. */
   private static final String VERSION = "1";
 
@@ -34,7 +33,7 @@ public final class DemoModel {
   private final RandomModel model;
   private final ModelShape shape;
 
-  public DemoModel(Path folder) {
+  public RandomModels(Path folder) {
     this.folder = folder;
     this.shape = ModelShape.of((ObjectNode) JsonMapper.shared().readTree(CONFIG));
     this.model = new RandomModel(shape, 1, DType.F32);
