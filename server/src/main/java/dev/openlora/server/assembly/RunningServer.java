@@ -281,7 +281,7 @@ public final class RunningServer implements AutoCloseable {
     for (Path folder : folders) {
       String name = folder.getFileName().toString();
       try {
-        adapters.load(name, folder.toAbsolutePath(), false);
+        adapters.load(name, folder.toAbsolutePath().normalize(), false);
       } catch (AdapterException e) {
         refused++;
         LOG.error("adapter {} is NOT served: {}", name, e.getMessage());

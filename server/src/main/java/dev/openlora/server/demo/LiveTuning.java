@@ -36,7 +36,7 @@ final class LiveTuning {
     ObjectNode job = JsonMapper.shared().createObjectNode();
     job.put("model", base).put("training_file", file).put("suffix", suffix).put("seed", 1);
     ObjectNode settings = job.putObject("hyperparameters");
-    settings.put("n_epochs", 5).put("batch_size", 8).put("learning_rate_multiplier", 15);
+    settings.put("n_epochs", 8).put("batch_size", 8).put("learning_rate_multiplier", 15);
     String id = client.createJob(job).path("id").asString();
     out.printf(
         "%n  POST /v1/files %s  ->  %s%n  POST /v1/fine_tuning/jobs  ->  %s%n",
