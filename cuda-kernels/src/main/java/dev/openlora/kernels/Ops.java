@@ -33,6 +33,13 @@ public interface Ops extends AutoCloseable {
    */
   void copy(Tensor dst, Tensor src);
 
+  /**
+   * Makes a weight [out, in] ready for many {@link #linear} calls, where that pays: its values may
+   * be copied in another order into {@code arena}, and must not change while that is open. A
+   * loader's thread may call it before the engine has started.
+   */
+  default void prepare(Tensor weight, TensorArena arena) {}
+
   /** out[i] = table[ids[i]] out: [rows, width], table: [vocabulary, width], ids: [rows] I32 */
   void embedding(Tensor out, Tensor table, Tensor ids);
 
@@ -74,6 +81,26 @@ public interface Ops extends AutoCloseable {
 
   /** out = silu(gate) · up all: [rows, width] */
   void siluMul(Tensor out, Tensor gate, Tensor up);
+
+  /**
+   * The first half of a gated MLP: out = silu(x · gateᵀ + gateBias) · (x · upᵀ + upBias), by
+   * default in three operations. out: [rows, width], x: [rows, in], weights: [width, in]
+   *
+   * @param gated F32 [rows, width] that this may overwrite, and so may {@code raised}
+   */
+  default void gatedLinear(
+      Tensor out,
+      Tensor x,
+      Tensor gate,
+      @Nullable Tensor gateBias,
+      Tensor up,
+      @Nullable Tensor upBias,
+      Tensor gated,
+      Tensor raised) {
+    linear(gated, x, gate, gateBias);
+    linear(raised, x, up, upBias);
+    siluMul(out, gated, raised);
+  }
 
   /**
    * For each segment in order: y[from:to] = gain · (y[from:to] + scale · x[from:to] Aᵀ Bᵀ) + shift.

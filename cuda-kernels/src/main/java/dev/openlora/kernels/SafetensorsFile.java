@@ -169,6 +169,11 @@ public final class SafetensorsFile implements AutoCloseable {
     return Tensor.owned(owner, memory.address(), dtype, Device.CPU, entry.shape());
   }
 
+  /** Gives the memory of what was read back to the system; a later use reads the file again. */
+  public void unload() {
+    data.unload();
+  }
+
   /** A F32, F16 or BF16 tensor's elements as floats. */
   public float[] floats(String name) throws SafetensorsException {
     Entry entry = entry(name);

@@ -109,9 +109,14 @@ public final class Tensor {
     return transposedHandle;
   }
 
+  /** Whether its arena has been neither reset nor closed since. */
+  boolean isAlive() {
+    return owner == null || owner.generation() == generation;
+  }
+
   /** Refuses a tensor whose arena has been reset or closed since. */
   void checkAlive() {
-    if (owner != null && owner.generation() != generation) {
+    if (!isAlive()) {
       throw new IllegalStateException(
           "tensor: " + this + " of " + owner + " (expected: in use before its reset or close)");
     }

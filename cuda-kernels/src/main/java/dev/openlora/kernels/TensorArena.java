@@ -11,6 +11,9 @@ public interface TensorArena extends AutoCloseable {
   /** An uninitialised contiguous tensor, valid until {@link #reset} or {@link #close}. */
   Tensor allocate(DType dtype, long... shape);
 
+  /** Like {@link #allocate}, all bits zero; on a host, memory is taken only where it is written. */
+  Tensor allocateZeroed(DType dtype, long... shape);
+
   /** An I32 tensor [values.length] with these values. */
   Tensor copyOf(int[] values);
 

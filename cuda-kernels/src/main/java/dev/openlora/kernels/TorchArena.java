@@ -6,21 +6,24 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An arena whose chunks come from torch's allocator, so that host and device memory are had alike.
- * A chunk is at least twice the one before it, up to a limit; a tensor that is larger gets a chunk
- * of its own size.
+ * An arena whose chunks are the system's pages on a host, and torch's memory on a device. A chunk
+ * is at least twice the one before it, up to a limit; a tensor that is larger gets a chunk of its
+ * own size.
  */
 final class TorchArena implements TensorArena {
   private static final long ALIGNMENT = 64;
   private static final long FIRST_CHUNK_BYTES = 64L << 10;
   private static final long GROWN_CHUNK_BYTES = 64L << 20;
 
+  /** handle: of torch's memory, 0 for the system's. */
   private record Chunk(long handle, long address, long bytes) {}
 
   private final Torch torch;
   private final Device device;
   private final TensorOwner owner;
+  private final boolean ofTheSystem;
   private final List<Chunk> chunks = new ArrayList<>();
+  private final List<Chunk> zeroed = new ArrayList<>();
   private int current;
   private long used;
   private long reserved;
@@ -30,6 +33,7 @@ final class TorchArena implements TensorArena {
     this.torch = torch;
     this.device = device;
     this.owner = new TensorOwner("arena " + name);
+    this.ofTheSystem = device.kind() == Device.Kind.CPU && HostPages.available();
     ArenaBalance.opened();
   }
 
@@ -40,18 +44,43 @@ final class TorchArena implements TensorArena {
 
   @Override
   public Tensor allocate(DType dtype, long... shape) {
+    checkOpen();
+    return Tensor.owned(owner, place(aligned(dtype, shape)), dtype, device, shape);
+  }
+
+  @Override
+  public Tensor allocateZeroed(DType dtype, long... shape) {
+    checkOpen();
+    if (ofTheSystem) {
+      Chunk chunk = newChunk(Math.max(ALIGNMENT, aligned(dtype, shape)));
+      zeroed.add(chunk);
+      return Tensor.owned(owner, chunk.address(), dtype, device, shape);
+    }
+    Tensor tensor = allocate(dtype, shape);
+    TorchHandles passing = new TorchHandles();
+    try {
+      torch.zero(tensor.handle(torch, passing));
+    } finally {
+      passing.freeAll(torch);
+    }
+    return tensor;
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException(owner + ": closed (expected: open)");
+    }
+  }
+
+  private static long aligned(DType dtype, long... shape) {
     long bytes = dtype.bytes();
     for (long size : shape) {
       bytes = Math.multiplyExact(bytes, size);
     }
-    return Tensor.owned(owner, place(bytes), dtype, device, shape);
+    return Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
-  private long place(long bytes) {
-    if (closed) {
-      throw new IllegalStateException(owner + ": closed (expected: open)");
-    }
-    long needed = Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  private long place(long needed) {
     while (current < chunks.size() && chunks.get(current).bytes() - used < needed) {
       current++;
       used = 0;
@@ -73,12 +102,34 @@ final class TorchArena implements TensorArena {
 
   private void grow(long needed) {
     long last = chunks.isEmpty() ? FIRST_CHUNK_BYTES / 2 : chunks.getLast().bytes();
-    long size = Math.max(needed, Math.min(2 * last, GROWN_CHUNK_BYTES));
-    long handle = torch.allocate(size + ALIGNMENT, device);
-    long address = (torch.address(handle) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    chunks.add(new Chunk(handle, address, size));
-    reserved += size;
-    ArenaBalance.reserved(size);
+    chunks.add(newChunk(Math.max(needed, Math.min(2 * last, GROWN_CHUNK_BYTES))));
+  }
+
+  private Chunk newChunk(long bytes) {
+    Chunk chunk;
+    if (ofTheSystem) {
+      chunk = new Chunk(0, HostPages.map(bytes), bytes);
+    } else {
+      long handle = torch.allocate(bytes + ALIGNMENT, device);
+      long address = (torch.address(handle) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+      chunk = new Chunk(handle, address, bytes);
+    }
+    reserved += bytes;
+    ArenaBalance.reserved(bytes);
+    return chunk;
+  }
+
+  private void free(List<Chunk> all) {
+    for (Chunk chunk : all) {
+      if (chunk.handle() == 0) {
+        HostPages.unmap(chunk.address(), chunk.bytes());
+      } else {
+        torch.delete(chunk.handle());
+      }
+      reserved -= chunk.bytes();
+      ArenaBalance.reserved(-chunk.bytes());
+    }
+    all.clear();
   }
 
   @Override
@@ -128,6 +179,7 @@ final class TorchArena implements TensorArena {
   @Override
   public void reset() {
     owner.takeBack();
+    free(zeroed);
     current = 0;
     used = 0;
   }
@@ -144,12 +196,8 @@ final class TorchArena implements TensorArena {
     }
     closed = true;
     owner.takeBack();
-    for (Chunk chunk : chunks) {
-      torch.delete(chunk.handle());
-    }
-    chunks.clear();
-    ArenaBalance.reserved(-reserved);
-    reserved = 0;
+    free(chunks);
+    free(zeroed);
     ArenaBalance.closed();
   }
 

@@ -9,25 +9,18 @@ final class TorchKvPages implements KvPages {
   private final Tensor[] keys;
   private final Tensor[] values;
 
-  TorchKvPages(Torch torch, TensorArena arena, Shape shape) {
+  TorchKvPages(TensorArena arena, Shape shape) {
     this.shape = shape;
     this.keys = new Tensor[shape.layers()];
     this.values = new Tensor[shape.layers()];
-    TorchHandles passing = new TorchHandles();
-    try {
-      for (int layer = 0; layer < shape.layers(); layer++) {
-        keys[layer] = zeroed(torch, arena, passing);
-        values[layer] = zeroed(torch, arena, passing);
-      }
-    } finally {
-      passing.freeAll(torch);
+    for (int layer = 0; layer < shape.layers(); layer++) {
+      keys[layer] = zeroed(arena);
+      values[layer] = zeroed(arena);
     }
   }
 
-  private Tensor zeroed(Torch torch, TensorArena arena, TorchHandles passing) {
-    Tensor tensor = arena.allocate(shape.dtype(), shape.kvHeads() * slots(), shape.headSize());
-    torch.zero(tensor.handle(torch, passing));
-    return tensor;
+  private Tensor zeroed(TensorArena arena) {
+    return arena.allocateZeroed(shape.dtype(), shape.kvHeads() * slots(), shape.headSize());
   }
 
   @Override

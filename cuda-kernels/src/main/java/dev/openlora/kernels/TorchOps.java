@@ -205,7 +205,7 @@ public final class TorchOps implements Ops {
 
   @Override
   public KvPages newKvPages(TensorArena arena, KvPages.Shape shape) {
-    return new TorchKvPages(torch, arena, shape);
+    return new TorchKvPages(arena, shape);
   }
 
   @Override

@@ -94,6 +94,7 @@ public abstract class AttentionContract {
     return new AttentionBatch(starts, kvLengths, pageTables);
   }
 
+  /** heads 0: writes only. */
   private void step(DType dtype, AttentionBatch batch, int heads, int... windows) {
     KvPages.Shape shape = pages.shape();
     try (TensorArena step = ops.newArena("step")) {
@@ -101,14 +102,17 @@ public abstract class AttentionContract {
       AttentionPlan twinPlan = f.twin.plan(f.twinArena, twinPages, batch);
       assertThat(plan.batch()).isSameAs(batch);
       for (int layer = 0; layer < shape.layers(); layer++) {
-        Pair q = f.random(dtype, 1, batch.rows(), heads, shape.headSize());
         Pair k = f.random(dtype, 1, batch.rows(), shape.kvHeads(), shape.headSize());
         Pair v = f.random(dtype, 1, batch.rows(), shape.kvHeads(), shape.headSize());
+        ops.writeKv(plan, layer, k.fast(), v.fast());
+        f.twin.writeKv(twinPlan, layer, k.slow(), v.slow());
+        if (heads == 0) {
+          continue;
+        }
+        Pair q = f.random(dtype, 1, batch.rows(), heads, shape.headSize());
         Pair out = f.output(dtype, batch.rows(), heads, shape.headSize());
         int window = windows[layer % windows.length];
         float scale = (float) (1 / Math.sqrt(shape.headSize()));
-        ops.writeKv(plan, layer, k.fast(), v.fast());
-        f.twin.writeKv(twinPlan, layer, k.slow(), v.slow());
         ops.attention(plan, layer, out.fast(), q.fast(), scale, window);
         f.twin.attention(twinPlan, layer, out.slow(), q.slow(), scale, window);
         f.check("layer " + layer + " window " + window + " " + batch, out);
@@ -123,7 +127,7 @@ public abstract class AttentionContract {
   })
   void growsMixedSequencesOverShuffledPages(DType dtype, int headSize, int kvHeads, int heads) {
     int queryHeads = heads < kvHeads ? kvHeads : heads;
-    pagesOf(dtype, 2, f.between(1, 17), kvHeads, headSize);
+    pagesOf(dtype, 2, f.random.nextBoolean() ? 16 : f.between(1, 17), kvHeads, headSize);
     for (int s = 0; s < 5; s++) {
       newSequence();
     }
@@ -165,6 +169,18 @@ public abstract class AttentionContract {
     step(DType.F32, grow(new int[][] {{0, 700}}), 4, 0);
     step(DType.F32, grow(new int[][] {{0, 600}}), 4, 100);
     step(DType.F32, grow(new int[][] {{0, 1}}), 4, 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"F32, 0", "BF16, 0", "BF16, 1000"})
+  void readsOnePositionAndThousands(DType dtype, int window) {
+    pagesOf(dtype, 1, 64, 1, 16);
+    newSequence();
+    newSequence();
+    for (int written = 0; written < 3_990; written += 1_330) {
+      step(dtype, grow(new int[][] {{0, 1_330}}), 0);
+    }
+    step(dtype, grow(new int[][] {{0, 10}, {1, 1}}), 4, window);
   }
 
   @Test

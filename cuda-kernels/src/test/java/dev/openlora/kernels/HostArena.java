@@ -37,6 +37,11 @@ final class HostArena implements TensorArena {
   }
 
   @Override
+  public Tensor allocateZeroed(DType dtype, long... shape) {
+    return allocate(dtype, shape);
+  }
+
+  @Override
   public Tensor copyOf(int[] values) {
     Tensor tensor = allocate(DType.I32, values.length);
     MemorySegment.copy(values, 0, tensor.memory(), ValueLayout.JAVA_INT, 0, values.length);

@@ -124,6 +124,42 @@ public abstract class OpsContract {
     f.check("forty segments in any order");
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void gatesAsTheThreeOperationsDo(DType dtype) {
+    int[][] sizes = {{1, 1, 1}, {1, 896, 33}, {5, 17, 300}, {33, 64, 129}, {70, 100, 257}};
+    for (int[] size : sizes) {
+      for (boolean biased : new boolean[] {false, true}) {
+        gatedLinear(dtype, size[0], size[1], size[2], biased);
+      }
+    }
+  }
+
+  private void gatedLinear(DType dtype, int rows, int in, int width, boolean biased) {
+    Pair x = f.random(dtype, 1, rows, in);
+    Pair gate = f.random(dtype, 1 / Math.sqrt(in), width, in);
+    Pair up = f.random(dtype, 1 / Math.sqrt(in), width, in);
+    Pair bias = biased ? f.random(dtype, 1, width) : null;
+    Tensor fastBias = bias == null ? null : bias.fast();
+    ops.prepare(gate.fast(), f.arena);
+    ops.prepare(up.fast(), f.arena);
+    Tensor gated = f.arena.allocate(DType.F32, rows, width);
+    Tensor raised = f.arena.allocate(DType.F32, rows, width);
+    ops.linear(gated, x.fast(), gate.fast(), fastBias);
+    ops.linear(raised, x.fast(), up.fast(), fastBias);
+    Tensor inThree = f.arena.allocate(dtype, rows, width);
+    ops.siluMul(inThree, gated, raised);
+
+    Tensor inOne = f.arena.allocate(dtype, rows, width);
+    ops.gatedLinear(inOne, x.fast(), gate.fast(), fastBias, up.fast(), fastBias, gated, raised);
+
+    assertThat(f.read(inOne))
+        .as(named("gatedLinear", dtype, rows, in, width))
+        .isEqualTo(f.read(inThree));
+  }
+
   private static LoraSegment lora(int rows, Tensor a, Tensor b, Tensor gain) {
     return new LoraSegment(0, rows, a, b, 0.5f, gain, null);
   }
@@ -133,6 +169,7 @@ public abstract class OpsContract {
     Pair weight = f.random(dtype, 1 / Math.sqrt(in), width, in);
     Pair bias = biased ? f.random(dtype, 1, width) : null;
     Pair out = f.output(outType, rows, width);
+    ops.prepare(weight.fast(), f.arena);
     ops.linear(out.fast(), x.fast(), weight.fast(), bias == null ? null : bias.fast());
     f.twin.linear(out.slow(), x.slow(), weight.slow(), bias == null ? null : bias.slow());
     if (outType == dtype) {

@@ -3,6 +3,7 @@ package dev.openlora.kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +11,17 @@ import org.jspecify.annotations.Nullable;
  * at the end. Needs no libtorch. One thread at a time.
  */
 public final class ReferenceOps implements Ops {
+  private final Function<String, TensorArena> arenas;
+
+  public ReferenceOps() {
+    this(HostArena::new);
+  }
+
+  /** Over arenas of the caller's, opened by name. */
+  ReferenceOps(Function<String, TensorArena> arenas) {
+    this.arenas = arenas;
+  }
+
   @Override
   public Device device() {
     return Device.CPU;
@@ -22,7 +34,7 @@ public final class ReferenceOps implements Ops {
 
   @Override
   public TensorArena newArena(String name) {
-    return new HostArena(name);
+    return arenas.apply(name);
   }
 
   @Override

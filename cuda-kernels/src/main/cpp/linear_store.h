@@ -1,0 +1,61 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include "bf16.h"
+#include "linear.h"
+
+/* What becomes of sums when k is done: scaled, with the bias, in the output's type. Static, as each file
+ * that includes it is compiled for another instruction set. */
+namespace openlora {
+
+/* Columns [column, column + 16) of a row. */
+[[maybe_unused]] static inline void store(const Linear& l, int64_t row, int64_t column, const float* sums) {
+  for (int64_t c = column; c < l.n && c < column + 16; c++) {
+    float bias = l.bias == nullptr ? 0.0f : widen(l.bias[c]);
+    float sum = sums[c - column];
+    float value = l.scale == nullptr ? sum + bias : __builtin_fmaf(sum, l.scale[c], bias);
+    int64_t at = row * l.out_stride + c;
+    if (l.out_bf16) {
+      uint16_t* out = static_cast<uint16_t*>(l.out) + at;
+      *out = narrow(l.add ? widen(*out) + value : value);
+    } else {
+      float* out = static_cast<float*>(l.out) + at;
+      *out = l.add ? *out + value : value;
+    }
+  }
+}
+
+#ifdef __AVX512BF16__
+static inline __m512 widened(const uint16_t* from, __mmask16 mask) {
+  __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
+static inline void store(const Linear& l, int64_t row, int64_t column, __m512 sums) {
+  int64_t left = l.n - column;
+  if (left <= 0) {
+    return;
+  }
+  __mmask16 mask = left >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << left) - 1);
+  __m512 bias = _mm512_setzero_ps();
+  if (l.bias != nullptr) {
+    bias = widened(l.bias + column, mask);
+  }
+  sums = l.scale == nullptr ? _mm512_add_ps(sums, bias)
+                            : _mm512_fmadd_ps(sums, _mm512_load_ps(l.scale + column), bias);
+  int64_t at = row * l.out_stride + column;
+  if (l.add) {
+    sums = _mm512_add_ps(sums, l.out_bf16 ? widened(static_cast<uint16_t*>(l.out) + at, mask)
+                                          : _mm512_maskz_loadu_ps(mask, static_cast<float*>(l.out) + at));
+  }
+  if (l.out_bf16) {
+    __m256i narrowed = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sums));
+    _mm256_mask_storeu_epi16(static_cast<uint16_t*>(l.out) + at, mask, narrowed);
+  } else {
+    _mm512_mask_storeu_ps(static_cast<float*>(l.out) + at, mask, sums);
+  }
+}
+#endif
+
+}  // namespace openlora

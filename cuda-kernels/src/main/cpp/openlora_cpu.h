@@ -1,0 +1,147 @@
+/* The C ABI of OpenLoRA's CPU kernels. Every function returns a status; sizes are in elements, strides
+ * too, unless they say bytes. bf16 is the upper half of a float32. One context is used by one thread at
+ * a time; its pool's threads are its own. */
+#ifndef OPENLORA_CPU_H
+#define OPENLORA_CPU_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OL_ABI_VERSION 1
+
+#define OL_API __attribute__((visibility("default")))
+
+enum ol_status { OL_OK = 0, OL_BAD_ARGUMENT = 1, OL_UNSUPPORTED = 2, OL_OUT_OF_MEMORY = 3, OL_NOT_FINITE = 4 };
+
+/* What a kernel is written for. A context uses the best one that its mask and the machine both have. */
+enum ol_isa { OL_AVX2 = 1, OL_AVX512_BF16 = 2, OL_AMX_BF16 = 4 };
+
+enum ol_dtype { OL_F32 = 0, OL_BF16 = 1 };
+
+typedef struct ol_context ol_context;
+
+OL_API int32_t ol_abi_version(void);
+
+/* The ol_isa bits that this machine, its kernel and this build have. */
+OL_API int32_t ol_machine(void);
+
+/* threads: how many work on one call, the caller's among them. spin_ns: how long a waiting thread
+ * polls before it sleeps. */
+OL_API int32_t ol_open(ol_context** out, int32_t threads, int32_t isa_mask, int64_t spin_ns);
+OL_API void ol_close(ol_context* context);
+
+/* Where a faster way rounds otherwise for many rows than for one, the way for one is taken always:
+ * what a row comes to is then the same in every batch. */
+OL_API int32_t ol_set_deterministic(ol_context* context, int32_t on);
+
+/* The one ol_isa bit that this context runs. */
+OL_API int32_t ol_isa_of(const ol_context* context);
+
+/* Bytes of a weight [n, k] in packed form: [n / 32][k / 2][32][2], both padded with zeros. */
+OL_API int64_t ol_packed_bytes(int64_t n, int64_t k);
+
+/* weight: [n, k] bf16, rows `stride` apart; packed: 64-byte aligned. */
+OL_API int32_t ol_pack(ol_context* context, void* packed, const uint16_t* weight, int64_t n, int64_t k, int64_t stride);
+
+/* out[m, n] = x[m, k] weight[n, k]^T + bias[n]; x bf16; out f32 or bf16; bias bf16 or null. */
+OL_API int32_t ol_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
+                  int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k);
+
+/* out = silu(x gate^T + gate_bias) * (x up^T + up_bias), the weights packed by ol_pack: what ol_linear twice and
+ * ol_silu_mul come to, to the bit. */
+OL_API int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride,
+                               const uint16_t* x, int64_t x_stride, const void* packed_gate,
+                               const uint16_t* gate_bias, const void* packed_up, const uint16_t* up_bias, int64_t m,
+                               int64_t n, int64_t k);
+
+/* Bytes of a weight [n, k] packed as int8: a scale per row of the weight, and a byte per element. */
+OL_API int64_t ol_packed_bytes_int8(int64_t n, int64_t k);
+
+/* Packs rounded to int8: scale = max |row| / 127 in f32, int8 = weight / scale to the nearest, ties to even.
+ * OL_NOT_FINITE: *bad_row is the first row that has a NaN or an infinity; n when there is none. The order is
+ * the instruction set's: for contexts that run the same one. */
+OL_API int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* weight, int64_t n, int64_t k,
+                            int64_t stride, int64_t* bad_row);
+
+/* As ol_linear with int8 * scale for the weight; what int8 and bf16 multiply to is summed in f32 and then
+ * scaled. packed: from ol_pack_int8. */
+OL_API int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride,
+                              const uint16_t* x, int64_t x_stride, const void* packed, const uint16_t* bias,
+                              int64_t m, int64_t n, int64_t k);
+
+/* A matrix's rows: `stride` elements apart, of an ol_dtype. */
+typedef struct {
+  void* data;
+  int64_t stride;
+  int64_t dtype;
+} ol_rows;
+
+/* out = x / sqrt(mean(x^2) + epsilon) * weight, per row. */
+OL_API int32_t ol_rms_norm(ol_context* context, const ol_rows* out, const ol_rows* x, const void* weight,
+                           int32_t weight_dtype, int64_t rows, int64_t width, float epsilon);
+
+/* Rotates halves in place; x: [rows, heads * head_size]; cos, sin: [*, head_size / 2]. */
+OL_API int32_t ol_rope(ol_context* context, const ol_rows* x, const float* cos, const float* sin,
+                       const int32_t* positions, int64_t rows, int64_t heads, int64_t head_size);
+
+/* out = silu(gate) * up; gate and up of one dtype. */
+OL_API int32_t ol_silu_mul(ol_context* context, const ol_rows* out, const ol_rows* gate, const ol_rows* up,
+                           int64_t rows, int64_t width);
+
+/* y += x */
+OL_API int32_t ol_add(ol_context* context, const ol_rows* y, const ol_rows* x, int64_t rows, int64_t width);
+
+/* Elements of one layer's keys, or of its values, in pages of 16 positions. */
+OL_API int64_t ol_kv_elements(int64_t pages, int64_t kv_heads, int64_t head_size);
+
+typedef struct {
+  uint16_t* keys;
+  uint16_t* values;
+  int64_t kv_heads;
+  int64_t head_size;
+} ol_kv;
+
+/* Writes rows of k and v, [rows, kv_heads, head_size] of one dtype, to slots[row] = page * 16 + offset. */
+OL_API int32_t ol_write_kv(ol_context* context, const ol_kv* kv, const ol_rows* k, const ol_rows* v,
+                           const int32_t* slots, int64_t rows);
+
+/* A step's sequences: rows [starts[s], starts[s + 1]) are the last of lengths[s] positions, whose pages
+ * are pages[tables[s] ...]. */
+typedef struct {
+  const int32_t* starts;
+  const int32_t* lengths;
+  const int32_t* tables;
+  const int32_t* pages;
+  int64_t sequences;
+} ol_batch;
+
+/* Causal attention; q, out: [rows, heads, head_size], contiguous. window 0: all positions. */
+OL_API int32_t ol_attention(ol_context* context, const ol_kv* kv, const ol_batch* batch, void* out,
+                            int32_t out_dtype, const void* q, int32_t q_dtype, int64_t heads, float scale,
+                            int64_t window);
+
+/* One adapter on rows [from, to): y = gain (y + scale x a^T b^T) + shift. Null parts are left out. */
+typedef struct {
+  int64_t from;
+  int64_t to;
+  const uint16_t* a;
+  const uint16_t* b;
+  int64_t rank;
+  const void* gain;
+  const void* shift;
+  float scale;
+  int32_t vector_dtype; /* of gain and shift */
+} ol_segment;
+
+/* Applies segments; rows that several segments name get them in order. x: bf16 [rows, in]. */
+OL_API int32_t ol_lora(ol_context* context, const ol_rows* y, const uint16_t* x, int64_t x_stride,
+                       const ol_segment* segments, int64_t count, int64_t in, int64_t out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,6 @@
+#define OL_VARIANT avx2
+#include "rows.inc"
+
+namespace openlora {
+const RowKernels rows_avx2 = {avx2::rms_norm, avx2::rope, avx2::silu_mul, avx2::add};
+}

@@ -1,0 +1,104 @@
+#pragma once
+
+/* Sixteen floats at a time, in GCC's own vector type: the same source is compiled for AVX2 (as two
+ * registers) and for AVX-512. Included by files that define OL_VARIANT, the namespace of one variant. */
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "bf16.h"
+#include "openlora_cpu.h"
+
+namespace openlora {
+namespace OL_VARIANT {
+
+constexpr int64_t LANES = 16;
+
+typedef float Floats __attribute__((vector_size(64), aligned(4)));
+typedef int32_t Ints __attribute__((vector_size(64), aligned(4)));
+typedef uint16_t Halves __attribute__((vector_size(32), aligned(2)));
+
+inline Floats all(float value) { return value - Floats{}; }
+
+inline Floats as_floats(Ints bits) { return reinterpret_cast<Floats>(bits); }
+inline Ints as_ints(Floats values) { return reinterpret_cast<Ints>(values); }
+
+inline Floats load(const float* from) {
+  Floats v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+inline Floats load(const uint16_t* from) {
+  Halves h;
+  std::memcpy(&h, from, sizeof h);
+#ifdef __AVX512F__
+  /* g++ 12 would widen the halves of h apart and join them. */
+  return as_floats(reinterpret_cast<Ints>(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(h))) << 16);
+#else
+  return as_floats(__builtin_convertvector(h, Ints) << 16);
+#endif
+}
+
+inline void store(float* to, Floats v) { std::memcpy(to, &v, sizeof v); }
+
+/* To nearest, ties to even. NaN keeps a mantissa bit. */
+inline void store(uint16_t* to, Floats v) {
+  Ints bits = as_ints(v);
+  Ints rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  Ints quiet = (bits >> 16) | 0x40;
+  Ints magnitude = bits & 0x7FFFFFFF;
+  Ints nan = magnitude > 0x7F800000;
+  Halves h = __builtin_convertvector((rounded & ~nan) | (quiet & nan), Halves);
+  std::memcpy(to, &h, sizeof h);
+}
+
+inline float load_one(const float* from) { return *from; }
+inline float load_one(const uint16_t* from) { return widen(*from); }
+inline void store_one(float* to, float value) { *to = value; }
+inline void store_one(uint16_t* to, float value) { *to = narrow(value); }
+
+inline float sum(Floats v) {
+  float total = 0;
+  for (int64_t i = 0; i < 8; i++) {
+    v[i] += v[i + 8];
+  }
+  for (int64_t i = 0; i < 4; i++) {
+    v[i] += v[i + 4];
+  }
+  total = (v[0] + v[2]) + (v[1] + v[3]);
+  return total;
+}
+
+/* e^x: 2^n times a polynomial of the rest, about one unit in the last place; 0 below -87, infinite
+ * above 88.7. NaN stays. */
+inline Floats exponential(Floats x) {
+  const float LOW = -87.33654f, HIGH = 88.72283f;
+  Floats clamped = x < LOW ? Floats{} + LOW : x;
+  clamped = clamped > HIGH ? Floats{} + HIGH : clamped;
+  Floats scaled = clamped * 1.44269504f;
+  /* The bias rounds to a whole number in the low bits of the mantissa. */
+  Floats shifted = scaled + 12582912.0f;
+  Ints n = as_ints(shifted) - as_ints(all(12582912.0f));
+  Floats whole = shifted - 12582912.0f;
+  Floats r = clamped - whole * 0.693359375f;
+  r = r + whole * 2.12194440e-4f;
+  Floats p = all(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  /* In two halves, as 2^128 is no float. */
+  Ints half = n >> 1;
+  Floats result = p * as_floats((half + 127) << 23) * as_floats((n - half + 127) << 23);
+  result = x < LOW ? Floats{} : result;
+  result = x > HIGH ? Floats{} + __builtin_inff() : result;
+  return x == x ? result : x;
+}
+
+}  // namespace OL_VARIANT
+}  // namespace openlora

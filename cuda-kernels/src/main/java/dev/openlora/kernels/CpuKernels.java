@@ -1,0 +1,501 @@
+package dev.openlora.kernels;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One context of the CPU kernels: its threads, and the C functions of {@code openlora_cpu.h} with
+ * tensors for pointers. A status other than 0 is an exception. One thread at a time.
+ */
+final class CpuKernels implements AutoCloseable {
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
+  private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
+  private static final int ROWS_BYTES = 24;
+  private static final int SEGMENT_BYTES = 64;
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment frame = arena.allocate(256, 64);
+  private final MemorySegment first = frame.asSlice(0, ROWS_BYTES);
+  private final MemorySegment second = frame.asSlice(32, ROWS_BYTES);
+  private final MemorySegment third = frame.asSlice(64, ROWS_BYTES);
+  private final MemorySegment kv = frame.asSlice(96, 32);
+  private final MemorySegment batch = frame.asSlice(128, 40);
+  private MemorySegment segments = arena.allocate(64L * SEGMENT_BYTES, 64);
+  private final MemorySegment context;
+  private final CpuIsa isa;
+
+  private final MethodHandle setDeterministic;
+  private final MethodHandle packedBytes;
+  private final MethodHandle pack;
+  private final MethodHandle linear;
+  private final MethodHandle gatedLinear;
+  private final MethodHandle packedBytesInt8;
+  private final MethodHandle packInt8;
+  private final MethodHandle linearInt8;
+  private final MethodHandle rmsNorm;
+  private final MethodHandle rope;
+  private final MethodHandle siluMul;
+  private final MethodHandle add;
+  private final MethodHandle writeKv;
+  private final MethodHandle attention;
+  private final MethodHandle lora;
+
+  private CpuKernels(CpuLibrary library, MemorySegment context, CpuIsa isa) {
+    this.isa = isa;
+    MethodHandle close = library.procedure("ol_close", POINTER);
+    // Closed with the arena, whose memory every later call refuses to pass.
+    this.context = context.reinterpret(arena, opened -> close(close, opened));
+    setDeterministic = library.function("ol_set_deterministic", INT, POINTER, INT);
+    packedBytes = library.function("ol_packed_bytes", LONG, LONG, LONG);
+    pack = library.function("ol_pack", INT, POINTER, LONG, LONG, LONG, LONG, LONG);
+    linear =
+        library.function(
+            "ol_linear", INT, POINTER, LONG, INT, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG);
+    packedBytesInt8 = library.function("ol_packed_bytes_int8", LONG, LONG, LONG);
+    packInt8 =
+        library.function("ol_pack_int8", INT, POINTER, LONG, LONG, LONG, LONG, LONG, POINTER);
+    linearInt8 =
+        library.function(
+            "ol_linear_int8",
+            INT,
+            POINTER,
+            LONG,
+            INT,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG);
+    gatedLinear =
+        library.function(
+            "ol_gated_linear",
+            INT,
+            POINTER,
+            LONG,
+            INT,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG,
+            LONG);
+    rmsNorm =
+        library.function(
+            "ol_rms_norm", INT, POINTER, POINTER, POINTER, LONG, INT, LONG, LONG, FLOAT);
+    rope = library.function("ol_rope", INT, POINTER, POINTER, LONG, LONG, LONG, LONG, LONG, LONG);
+    siluMul = library.function("ol_silu_mul", INT, POINTER, POINTER, POINTER, POINTER, LONG, LONG);
+    add = library.function("ol_add", INT, POINTER, POINTER, POINTER, LONG, LONG);
+    writeKv =
+        library.function("ol_write_kv", INT, POINTER, POINTER, POINTER, POINTER, POINTER, LONG);
+    attention =
+        library.function(
+            "ol_attention",
+            INT,
+            POINTER,
+            POINTER,
+            POINTER,
+            LONG,
+            INT,
+            LONG,
+            INT,
+            LONG,
+            FLOAT,
+            LONG);
+    lora =
+        library.function("ol_lora", INT, POINTER, POINTER, LONG, LONG, POINTER, LONG, LONG, LONG);
+  }
+
+  /**
+   * Opens a context.
+   *
+   * @param threads that work on one operation, the caller's among them
+   * @param best the newest instruction set to use; an older one is taken where the machine has less
+   * @param spinNanos how long an idle thread polls before it sleeps
+   */
+  static CpuKernels open(int threads, CpuIsa best, long spinNanos) throws IOException {
+    CpuLibrary library = CpuLibrary.load();
+    MethodHandle open = library.function("ol_open", INT, POINTER, INT, INT, LONG);
+    MethodHandle isaOf = library.function("ol_isa_of", INT, POINTER);
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment out = call.allocate(POINTER);
+      int status = (int) open.invoke(out, threads, best.mask(), spinNanos);
+      if (status != 0) {
+        throw new IOException(
+            "native kernels: "
+                + (status == 2
+                    ? "this machine has none of the instruction sets up to " + best
+                    : "status " + status));
+      }
+      MemorySegment context = out.get(ValueLayout.ADDRESS, 0);
+      return new CpuKernels(library, context, CpuIsa.of((int) isaOf.invoke(context)));
+    } catch (IOException | RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  CpuIsa isa() {
+    return isa;
+  }
+
+  long packedBytes(CpuOps.Weights form, long out, long in) {
+    try {
+      return switch (form) {
+        case BF16 -> (long) packedBytes.invokeExact(out, in);
+        case INT8 -> (long) packedBytesInt8.invokeExact(out, in);
+      };
+    } catch (Throwable e) {
+      throw thrown("ol_packed_bytes", e);
+    }
+  }
+
+  void pack(Tensor packed, Tensor weight) {
+    try {
+      check(
+          "ol_pack",
+          (int)
+              pack.invokeExact(
+                  context,
+                  pointer(packed),
+                  pointer(weight),
+                  weight.size(0),
+                  weight.size(1),
+                  weight.strides()[0]));
+    } catch (Throwable e) {
+      throw thrown("ol_pack", e);
+    }
+  }
+
+  void linear(Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias) {
+    try {
+      check(
+          "ol_linear",
+          (int)
+              linear.invokeExact(
+                  context,
+                  pointer(out),
+                  code(out),
+                  out.strides()[0],
+                  pointer(x),
+                  x.strides()[0],
+                  pointer(packed),
+                  address(bias),
+                  x.size(0),
+                  out.size(1),
+                  x.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_linear", e);
+    }
+  }
+
+  void gatedLinear(
+      Tensor out,
+      Tensor x,
+      Tensor gate,
+      @Nullable Tensor gateBias,
+      Tensor up,
+      @Nullable Tensor upBias) {
+    try {
+      check(
+          "ol_gated_linear",
+          (int)
+              gatedLinear.invokeExact(
+                  context,
+                  pointer(out),
+                  code(out),
+                  out.strides()[0],
+                  pointer(x),
+                  x.strides()[0],
+                  pointer(gate),
+                  address(gateBias),
+                  pointer(up),
+                  address(upBias),
+                  x.size(0),
+                  out.size(1),
+                  x.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_gated_linear", e);
+    }
+  }
+
+  /** Refuses a weight with a row that has no scale. */
+  void packInt8(Tensor packed, Tensor weight) {
+    try {
+      int status =
+          (int)
+              packInt8.invokeExact(
+                  context,
+                  pointer(packed),
+                  pointer(weight),
+                  weight.size(0),
+                  weight.size(1),
+                  weight.strides()[0],
+                  first);
+      if (status == 4) {
+        throw new IllegalArgumentException(
+            "weight row: a NaN or an infinity in row "
+                + first.get(LONG, 0)
+                + " of "
+                + weight
+                + " (expected: finite values, as int8 has no others)");
+      }
+      check("ol_pack_int8", status);
+    } catch (Throwable e) {
+      throw thrown("ol_pack_int8", e);
+    }
+  }
+
+  void linearInt8(Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias) {
+    try {
+      check(
+          "ol_linear_int8",
+          (int)
+              linearInt8.invokeExact(
+                  context,
+                  pointer(out),
+                  code(out),
+                  out.strides()[0],
+                  pointer(x),
+                  x.strides()[0],
+                  pointer(packed),
+                  address(bias),
+                  x.size(0),
+                  out.size(1),
+                  x.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_linear_int8", e);
+    }
+  }
+
+  void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon) {
+    try {
+      check(
+          "ol_rms_norm",
+          (int)
+              rmsNorm.invokeExact(
+                  context,
+                  rows(first, out),
+                  rows(second, x),
+                  pointer(weight),
+                  code(weight),
+                  x.size(0),
+                  x.size(1),
+                  epsilon));
+    } catch (Throwable e) {
+      throw thrown("ol_rms_norm", e);
+    }
+  }
+
+  /** x: [rows, heads, headSize], contiguous within a row */
+  void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions) {
+    try {
+      check(
+          "ol_rope",
+          (int)
+              rope.invokeExact(
+                  context,
+                  rows(first, x),
+                  pointer(cos),
+                  pointer(sin),
+                  pointer(positions),
+                  x.size(0),
+                  x.size(1),
+                  x.size(2)));
+    } catch (Throwable e) {
+      throw thrown("ol_rope", e);
+    }
+  }
+
+  void siluMul(Tensor out, Tensor gate, Tensor up) {
+    try {
+      check(
+          "ol_silu_mul",
+          (int)
+              siluMul.invokeExact(
+                  context,
+                  rows(first, out),
+                  rows(second, gate),
+                  rows(third, up),
+                  out.size(0),
+                  out.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_silu_mul", e);
+    }
+  }
+
+  void setDeterministic(boolean on) {
+    try {
+      check("ol_set_deterministic", (int) setDeterministic.invokeExact(context, on ? 1 : 0));
+    } catch (Throwable e) {
+      throw thrown("ol_set_deterministic", e);
+    }
+  }
+
+  void add(Tensor y, Tensor x) {
+    try {
+      check(
+          "ol_add",
+          (int) add.invokeExact(context, rows(first, y), rows(second, x), y.size(0), y.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_add", e);
+    }
+  }
+
+  void writeKv(CpuKvPages pages, int layer, Tensor k, Tensor v, Tensor slots) {
+    try {
+      check(
+          "ol_write_kv",
+          (int)
+              writeKv.invokeExact(
+                  context,
+                  kv(pages, layer),
+                  rows(first, k),
+                  rows(second, v),
+                  MemorySegment.ofAddress(pointer(slots)),
+                  k.size(0)));
+    } catch (Throwable e) {
+      throw thrown("ol_write_kv", e);
+    }
+  }
+
+  void attention(CpuAttention plan, int layer, Tensor out, Tensor q, float scale, int window) {
+    batch.set(LONG, 0, pointer(plan.starts()));
+    batch.set(LONG, 8, pointer(plan.lengths()));
+    batch.set(LONG, 16, pointer(plan.tables()));
+    batch.set(LONG, 24, pointer(plan.pageIds()));
+    batch.set(LONG, 32, plan.batch().sequences());
+    try {
+      check(
+          "ol_attention",
+          (int)
+              attention.invokeExact(
+                  context,
+                  kv(plan.pages(), layer),
+                  batch,
+                  pointer(out),
+                  code(out),
+                  pointer(q),
+                  code(q),
+                  q.size(1),
+                  scale,
+                  (long) window));
+    } catch (Throwable e) {
+      throw thrown("ol_attention", e);
+    }
+  }
+
+  void lora(Tensor y, Tensor x, List<LoraSegment> adapters) {
+    if (segments.byteSize() < (long) adapters.size() * SEGMENT_BYTES) {
+      segments = arena.allocate(2L * adapters.size() * SEGMENT_BYTES, 64);
+    }
+    for (int i = 0; i < adapters.size(); i++) {
+      LoraSegment adapter = adapters.get(i);
+      long at = (long) i * SEGMENT_BYTES;
+      Tensor a = adapter.a();
+      Tensor vector = adapter.gain() != null ? adapter.gain() : adapter.shift();
+      segments.set(LONG, at, adapter.from());
+      segments.set(LONG, at + 8, adapter.to());
+      segments.set(LONG, at + 16, address(a));
+      segments.set(LONG, at + 24, address(adapter.b()));
+      segments.set(LONG, at + 32, a == null ? 0 : a.size(0));
+      segments.set(LONG, at + 40, address(adapter.gain()));
+      segments.set(LONG, at + 48, address(adapter.shift()));
+      segments.set(FLOAT, at + 56, adapter.scale());
+      segments.set(INT, at + 60, vector == null ? 1 : code(vector));
+    }
+    try {
+      check(
+          "ol_lora",
+          (int)
+              lora.invokeExact(
+                  context,
+                  rows(first, y),
+                  pointer(x),
+                  x.strides()[0],
+                  segments,
+                  (long) adapters.size(),
+                  x.size(1),
+                  y.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_lora", e);
+    }
+  }
+
+  private MemorySegment kv(CpuKvPages pages, int layer) {
+    kv.set(LONG, 0, pointer(pages.keys(layer)));
+    kv.set(LONG, 8, pointer(pages.values(layer)));
+    kv.set(LONG, 16, pages.shape().kvHeads());
+    kv.set(LONG, 24, pages.shape().headSize());
+    return kv;
+  }
+
+  private static MemorySegment rows(MemorySegment into, Tensor x) {
+    into.set(LONG, 0, pointer(x));
+    into.set(LONG, 8, x.strides()[0]);
+    into.set(LONG, 16, code(x));
+    return into;
+  }
+
+  /** Refuses memory that is no longer the tensor's. */
+  private static long pointer(Tensor tensor) {
+    tensor.checkAlive();
+    return tensor.address();
+  }
+
+  private static long address(@Nullable Tensor tensor) {
+    return tensor == null ? 0 : pointer(tensor);
+  }
+
+  private static int code(Tensor x) {
+    return x.dtype() == DType.BF16 ? 1 : 0;
+  }
+
+  private static void check(String function, int status) {
+    if (status != 0) {
+      throw new IllegalStateException(
+          "native kernels: "
+              + function
+              + ": "
+              + (status == 3 ? "out of memory" : "status " + status));
+    }
+  }
+
+  private static RuntimeException thrown(String function, Throwable e) {
+    if (e instanceof RuntimeException exception) {
+      return exception;
+    }
+    if (e instanceof Error error) {
+      throw error;
+    }
+    return new IllegalStateException("native kernels: " + function, e);
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  private static void close(MethodHandle close, MemorySegment context) {
+    try {
+      close.invokeExact(context);
+    } catch (Throwable e) {
+      throw thrown("ol_close", e);
+    }
+  }
+}

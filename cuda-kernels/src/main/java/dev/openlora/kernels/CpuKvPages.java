@@ -1,0 +1,55 @@
+package dev.openlora.kernels;
+
+/**
+ * Keys and values as the CPU kernels read them: pages of 16 positions, keys transposed within a
+ * page. A page of the engine is one or more of these.
+ */
+final class CpuKvPages implements KvPages {
+  static final int PAGE = 16;
+
+  private final Shape shape;
+  private final Tensor[] keys;
+  private final Tensor[] values;
+
+  CpuKvPages(TensorArena arena, Shape shape) {
+    this.shape = shape;
+    keys = new Tensor[shape.layers()];
+    values = new Tensor[shape.layers()];
+    for (int layer = 0; layer < shape.layers(); layer++) {
+      keys[layer] = zeroed(arena);
+      values[layer] = zeroed(arena);
+    }
+  }
+
+  static boolean fits(Shape shape) {
+    return shape.dtype() == DType.BF16 && shape.pageSize() % PAGE == 0;
+  }
+
+  private Tensor zeroed(TensorArena arena) {
+    return arena.allocateZeroed(
+        DType.BF16, (long) shape.pages() * shape.pageSize() * shape.kvHeads() * shape.headSize());
+  }
+
+  @Override
+  public Shape shape() {
+    return shape;
+  }
+
+  Tensor keys(int layer) {
+    return keys[layer];
+  }
+
+  Tensor values(int layer) {
+    return values[layer];
+  }
+
+  /** The kernels' page of a position of a sequence. */
+  int page(int[] pageTable, int position) {
+    int page = pageTable[position / shape.pageSize()];
+    if (page < 0 || page >= shape.pages()) {
+      throw new IllegalArgumentException(
+          "page: " + page + " (expected: 0 to " + (shape.pages() - 1) + ")");
+    }
+    return page * (shape.pageSize() / PAGE) + position % shape.pageSize() / PAGE;
+  }
+}

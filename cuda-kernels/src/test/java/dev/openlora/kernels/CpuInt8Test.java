@@ -1,0 +1,27 @@
+package dev.openlora.kernels;
+
+import org.junit.jupiter.api.Nested;
+
+/** Linear layers of int8 weights in C++, by instruction set. */
+final class CpuInt8Test {
+  @Nested
+  final class Avx2 extends Int8LinearContract {
+    Avx2() {
+      super(CpuIsa.AVX2);
+    }
+  }
+
+  @Nested
+  final class Avx512 extends Int8LinearContract {
+    Avx512() {
+      super(CpuIsa.AVX512_BF16);
+    }
+  }
+
+  @Nested
+  final class Amx extends Int8LinearContract {
+    Amx() {
+      super(CpuIsa.AMX_BF16);
+    }
+  }
+}

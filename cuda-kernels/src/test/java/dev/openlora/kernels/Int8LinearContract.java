@@ -1,0 +1,352 @@
+package dev.openlora.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.openlora.kernels.OpsFixture.Pair;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What linear layers of int8 weights do on every instruction set, compared with {@link Int8Weight}
+ * and, to the bit, with the BF16 kernels. Prints its seed; {@code -Dtests.seed=…} replays one.
+ */
+abstract class Int8LinearContract {
+  private final CpuIsa isa;
+  private final List<CpuOps> opened = new ArrayList<>();
+  private int arenasBefore;
+  private CpuOps ops;
+  private OpsFixture f;
+
+  Int8LinearContract(CpuIsa isa) {
+    this.isa = isa;
+  }
+
+  @BeforeEach
+  final void begin() throws IOException {
+    String given = System.getProperty("tests.seed");
+    boolean replay = given != null && given.matches("-?[0-9]+");
+    long seed = replay ? Long.parseLong(given) : System.nanoTime();
+    System.out.println("int8 " + isa + ": -Dtests.seed=" + seed);
+    arenasBefore = TensorArena.openArenas();
+    ops = int8(2);
+    f = new OpsFixture(ops, seed);
+  }
+
+  @AfterEach
+  final void end() {
+    f.close();
+    opened.forEach(CpuOps::close);
+    assertThat(TensorArena.openArenas()).isEqualTo(arenasBefore);
+  }
+
+  private CpuOps int8(int threads) throws IOException {
+    CpuOps made = CpuUnderTest.openInt8(isa, threads);
+    opened.add(made);
+    return made;
+  }
+
+  private CpuOps bf16(int threads) throws IOException {
+    CpuOps made = CpuUnderTest.open(isa, threads);
+    opened.add(made);
+    return made;
+  }
+
+  private static Int8Weight rounded(Pair weight) {
+    return new Int8Weight(
+        weight.slow().toFloats(), (int) weight.slow().size(0), (int) weight.slow().size(1));
+  }
+
+  /** Columns [from, from + width) of a matrix. */
+  private static Tensor columns(Tensor x, long from, long width) {
+    return x.view(from, new long[] {x.size(0), width}, x.strides());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void multipliesByTheRoundedWeight(DType outType) {
+    int[][] sizes = {
+      {1, 1, 1},
+      {1, 896, 33},
+      {2, 31, 31},
+      {3, 17, 5},
+      {12, 64, 64},
+      {13, 33, 96},
+      {16, 32, 32},
+      {17, 100, 40},
+      {32, 129, 65},
+      {33, 100, 257},
+      {70, 30, 47},
+      {512, 70, 40},
+      {2, 8, 1}
+    };
+    for (int[] s : sizes) {
+      compare(outType, s[0], s[1], s[2], false);
+      compare(outType, s[0], s[1], s[2], true);
+    }
+    for (int i = 0; i < 30; i++) {
+      compare(
+          outType, f.between(1, 70), f.between(1, 300), f.between(1, 130), f.random.nextBoolean());
+    }
+  }
+
+  /** Rows of x and of the result lie apart by a random number of elements that are not theirs. */
+  private void compare(DType outType, int rows, int in, int width, boolean biased) {
+    int xGap = f.between(0, 5);
+    int outGap = f.between(0, 5);
+    float[] xs = f.random(DType.BF16, 1, rows, in + xGap).slow().toFloats();
+    for (int row = 0; row < rows; row++) {
+      Arrays.fill(xs, row * (in + xGap) + in, (row + 1) * (in + xGap), Float.NaN);
+    }
+    Tensor x = columns(f.of(DType.BF16, xs, rows, in + xGap).fast(), 0, in);
+    Pair weight = f.random(DType.BF16, 1 / Math.sqrt(in), width, in);
+    Pair bias = biased ? f.random(DType.BF16, 1, width) : null;
+    Pair out = f.output(outType, rows, width + outGap);
+    ops.prepare(weight.fast(), f.arena);
+    ops.linear(columns(out.fast(), 0, width), x, weight.fast(), bias == null ? null : bias.fast());
+    Int8Weight twin = rounded(weight);
+    float[] biases = bias == null ? new float[width] : bias.slow().toFloats();
+    float[] kept = new float[rows * in];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(xs, row * (in + xGap), kept, row * in, in);
+    }
+    float[] got = f.read(out.fast());
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < width; column++) {
+        Int8Weight.Product product = twin.product(kept, row, column);
+        double wanted = product.value() + biases[column];
+        double magnitude = product.magnitude() + Math.abs(biases[column]);
+        double bound = (in + 4) * Math.ulp(1.0f) * magnitude + 1e-30;
+        if (outType == DType.BF16) {
+          bound += Math.abs(wanted) / 256;
+        }
+        assertThat((double) got[row * (width + outGap) + column])
+            .as("[%d, %d] of [%d, %d] x [%d, %d]", row, column, rows, in, width, in)
+            .isBetween(wanted - bound, wanted + bound);
+      }
+      for (int column = width; column < width + outGap; column++) {
+        assertThat(got[row * (width + outGap) + column]).isNaN();
+      }
+    }
+    float[] guarded = f.read(out.whole());
+    assertThat(guarded[63]).isEqualTo(7.5f);
+    assertThat(guarded[guarded.length - 64]).isEqualTo(7.5f);
+  }
+
+  @Test
+  void aRowComesToTheSameInAnyCompany() throws IOException {
+    List<CpuOps> crews = List.of(int8(1), ops, int8(3));
+    for (int in : new int[] {1, 100, 352}) {
+      int width = f.between(1, 200);
+      Pair weight = f.random(DType.BF16, 1, width, in);
+      Pair bias = f.random(DType.BF16, 1, width);
+      Tensor x = f.random(DType.BF16, 1, 512, in).fast();
+      crews.forEach(crew -> crew.prepare(weight.fast(), f.arena));
+      float[][] alone = new float[512][];
+      for (int row = 0; row < 512; row++) {
+        Tensor out = f.arena.allocate(DType.F32, 1, width);
+        crews.get(0).linear(out, x.rows(row, row + 1), weight.fast(), bias.fast());
+        alone[row] = out.toFloats();
+      }
+      for (CpuOps crew : crews) {
+        for (int rows = 1; rows <= 71; rows++) {
+          int count = rows == 71 ? 512 : rows;
+          int from = f.between(0, 512 - count);
+          Tensor out = f.arena.allocate(DType.F32, count, width);
+          crew.linear(out, x.rows(from, from + count), weight.fast(), bias.fast());
+          float[] together = out.toFloats();
+          for (int row = 0; row < count; row++) {
+            assertThat(Arrays.copyOfRange(together, row * width, (row + 1) * width))
+                .as("row %d of %d, %s, in %d", row, count, crew.description(), in)
+                .isEqualTo(alone[from + row]);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void sumsAsTheBf16KernelDoesBeforeItScales() throws IOException {
+    CpuOps plain = bf16(2);
+    for (int rows : new int[] {1, 7, 12, 20, 33, 64}) {
+      int in = f.between(1, 400);
+      int width = f.between(1, 100);
+      Pair weight = f.random(DType.BF16, 0.1, width, in);
+      Int8Weight twin = rounded(weight);
+      Tensor steps = f.of(DType.BF16, twin.steps, width, in).fast();
+      Tensor x = f.random(DType.BF16, 1, rows, in).fast();
+      Tensor out = f.arena.allocate(DType.F32, rows, width);
+      Tensor sums = f.arena.allocate(DType.F32, rows, width);
+      ops.prepare(weight.fast(), f.arena);
+      plain.prepare(steps, f.arena);
+      ops.linear(out, x, weight.fast(), null);
+      plain.linear(sums, x, steps, null);
+      float[] expected = sums.toFloats();
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] = expected[i] * twin.scales[i % width] + 0.0f; // a zero without a sign
+      }
+      assertThat(out.toFloats()).as("%d x %d x %d", rows, in, width).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void isOffTheExactProductByHalfAStepOfEachWeightAtMost() {
+    int rows = 5;
+    int in = 300;
+    int width = 60;
+    Pair x = f.random(DType.BF16, 1, rows, in);
+    Pair weight = f.random(DType.BF16, 0.05, width, in);
+    Pair out = f.output(DType.F32, rows, width);
+    ops.prepare(weight.fast(), f.arena);
+    ops.linear(out.fast(), x.fast(), weight.fast(), null);
+    float[] got = f.read(out.fast());
+    float[] xs = x.slow().toFloats();
+    float[] ws = weight.slow().toFloats();
+    float[] scales = rounded(weight).scales;
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < width; column++) {
+        double exact = 0;
+        double halves = 0;
+        for (int i = 0; i < in; i++) {
+          exact += (double) xs[row * in + i] * ws[column * in + i];
+          halves += Math.abs(xs[row * in + i]) * scales[column] / 2;
+        }
+        assertThat(Math.abs(got[row * width + column] - exact))
+            .as("[%d, %d]", row, column)
+            .isLessThanOrEqualTo(halves * 1.001);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 40})
+  void scalesEachRowOfTheWeightByItsLargestValue(int rows) {
+    int in = 50;
+    float[] weight = new float[5 * in];
+    Arrays.fill(weight, in, 2 * in, 1e-3f);
+    weight[in + 7] = 0x1.fcp127f; // 127 * 2^121: its steps are powers of two
+    Arrays.fill(weight, 2 * in, 3 * in, 127 * 0x1p-133f); // as bf16, the smallest steps there are
+    weight[2 * in] = -127 * 0x1p-133f;
+    Arrays.fill(weight, 3 * in, 4 * in, 2.5f); // ties, to even
+    weight[3 * in] = -127;
+    weight[3 * in + 1] = 3.5f;
+    weight[4 * in + 49] = -127; // alone in its row
+    Pair w = f.of(DType.BF16, weight, 5, in);
+    float[] xs = new float[rows * in];
+    Arrays.fill(xs, 1);
+    Pair x = f.of(DType.BF16, xs, rows, in);
+    float[] biases = {0, 0, 0, 0, 1};
+    Pair bias = f.of(DType.BF16, biases, 5);
+    Pair out = f.output(DType.F32, rows, 5);
+    ops.prepare(w.fast(), f.arena);
+    ops.linear(out.fast(), x.fast(), w.fast(), bias.fast());
+    float[] expected = {0, 0x1.fcp127f, 48 * 127 * 0x1p-133f, -127 + 4 + 48 * 2, -126};
+    float[] got = f.read(out.fast());
+    for (int row = 0; row < rows; row++) {
+      assertThat(Arrays.copyOfRange(got, row * 5, row * 5 + 5)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aRowOfZerosComesToTheBias() {
+    Pair w = f.of(DType.BF16, new float[3 * 20], 3, 20);
+    Pair x = f.random(DType.BF16, 1e30, 2, 20);
+    Pair bias = f.of(DType.BF16, new float[] {1.5f, -2, 0}, 3);
+    Pair out = f.output(DType.BF16, 2, 3);
+    ops.prepare(w.fast(), f.arena);
+    ops.linear(out.fast(), x.fast(), w.fast(), bias.fast());
+    assertThat(f.read(out.fast())).isEqualTo(new float[] {1.5f, -2, 0, 1.5f, -2, 0});
+  }
+
+  @Test
+  void refusesAWeightThatIsNotFiniteByItsFirstRow() {
+    for (float broken : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+      float[] values = f.random(DType.BF16, 1, 90, 40).slow().toFloats();
+      values[71 * 40 + 39] = broken;
+      values[33 * 40 + 5] = broken;
+      values[88 * 40] = broken;
+      Pair weight = f.of(DType.BF16, values, 90, 40);
+      assertThatThrownBy(() -> ops.prepare(weight.fast(), f.arena))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("weight row: a NaN or an infinity in row 33 of BF16[90, 40]");
+      // Its first rows are fine, and so are the kernels.
+      compare(DType.F32, 3, 40, 32, true);
+    }
+  }
+
+  @Test
+  void aNaNRowStaysInItsRow() {
+    for (int rows : new int[] {5, 40}) {
+      float[] values = f.random(DType.BF16, 1, rows, 64).slow().toFloats();
+      Arrays.fill(values, 64, 128, Float.NaN);
+      values[3 * 64] = Float.POSITIVE_INFINITY;
+      Pair x = f.of(DType.BF16, values, rows, 64);
+      Pair weight = f.random(DType.BF16, 1, 48, 64);
+      Pair out = f.output(DType.F32, rows, 48);
+      ops.prepare(weight.fast(), f.arena);
+      ops.linear(out.fast(), x.fast(), weight.fast(), null);
+      float[] got = f.read(out.fast());
+      for (int i = 0; i < got.length; i++) {
+        boolean broken = i / 48 == 1 || i / 48 == 3;
+        assertThat(Float.isFinite(got[i])).as("element %d", i).isEqualTo(!broken);
+      }
+    }
+  }
+
+  @Test
+  void roundsForLinearLayersOnly() {
+    Pair table = f.random(DType.BF16, 1, 37, 19);
+    Pair x = f.random(DType.BF16, 1, 4, 19);
+    Pair ids = f.ints(3, 36, 0, 3);
+    Pair looked = f.output(DType.BF16, 4, 19);
+    Pair y = f.output(DType.F32, 4, 37);
+    Pair a = f.random(DType.BF16, 0.3, 6, 19);
+    Pair b = f.random(DType.BF16, 0.3, 37, 6);
+    ops.prepare(table.fast(), f.arena);
+    ops.embedding(looked.fast(), table.fast(), ids.fast());
+    f.twin.embedding(looked.slow(), table.slow(), ids.slow());
+    assertThat(f.read(looked.fast())).isEqualTo(looked.slow().toFloats());
+    ops.linear(y.fast(), x.fast(), table.fast(), null);
+    float[] base = f.read(y.fast());
+    ops.addLora(
+        y.fast(), x.fast(), List.of(new LoraSegment(0, 4, a.fast(), b.fast(), 2, null, null)));
+    y.slow().write(base);
+    f.twin.addLora(
+        y.slow(), x.slow(), List.of(new LoraSegment(0, 4, a.slow(), b.slow(), 2, null, null)));
+    Pair narrow = f.of(DType.BF16, f.read(y.fast()), 4, 37);
+    f.check("adapter on int8", new Pair(narrow.fast(), narrow.fast(), y.slow()));
+  }
+
+  @Test
+  void doesNothingForNoRowsAndLeavesOtherTypesToTheTwin() {
+    Pair weight = f.random(DType.BF16, 1, 12, 8);
+    ops.prepare(weight.fast(), f.arena);
+    Tensor none = f.arena.allocate(DType.BF16, 0, 8);
+    Tensor out = f.arena.allocate(DType.BF16, 0, 12);
+    ops.linear(out, none, weight.fast(), null);
+    assertThat(out.size(0)).isZero();
+    Pair wide = f.random(DType.F32, 1, 12, 8);
+    Pair x = f.random(DType.F32, 1, 3, 8);
+    Pair y = f.output(DType.F32, 3, 12);
+    ops.prepare(wide.fast(), f.arena);
+    ops.linear(y.fast(), x.fast(), wide.fast(), null);
+    f.twin.linear(y.slow(), x.slow(), wide.slow(), null);
+    f.check("F32 by the twin", y);
+  }
+
+  @Test
+  void saysHowItKeepsWeights() throws IOException {
+    assertThat(ops.description()).startsWith("native ").contains("(2 threads, int8 weights)");
+    assertThat(bf16(1).description()).contains("(1 threads)");
+  }
+}
