@@ -45,6 +45,7 @@ public final class LocalEngine implements Engine {
   private final EngineConfig config;
   private final int maxModelLength;
   private final Decoder decoder;
+  private final float[] logitsRow;
   private final TensorArena stepArena;
   private final TensorArena hostArena;
   private final PagePool pool;
@@ -116,6 +117,7 @@ public final class LocalEngine implements Engine {
           maxModelLength,
           wanted);
     }
+    logitsRow = new float[model.vocabularySize()];
     decoder = new Decoder(model, ops, maxModelLength + 1, pages, config.pageSize());
     stepArena = ops.newArena("step");
     hostArena = ops.newHostArena("logits");
@@ -398,7 +400,10 @@ public final class LocalEngine implements Engine {
     }
   }
 
-  /** Logits of a step's output rows, computed some rows at a time, read in any order. */
+  /**
+   * Logits of a step's output rows, computed some rows at a time, read in any order. What is read
+   * holds until the next row is.
+   */
   private final class LogitsRows {
     private final StepInput input;
     private final Tensor hidden;
@@ -420,9 +425,8 @@ public final class LocalEngine implements Engine {
         logits = decoder.toHost(decoder.logits(input, hidden, from, to, stepArena), hostArena);
         chunk = logits;
       }
-      float[] values = new float[model.vocabularySize()];
-      logits.readRow(row - from, values);
-      return values;
+      logits.readRow(row - from, logitsRow);
+      return logitsRow;
     }
   }
 

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -16,7 +17,10 @@ final class Scheduler {
   private final Limits limits;
   private final PagePool pool;
   private final Deque<Sequence> waiting = new ArrayDeque<>();
-  private final List<Sequence> running = new ArrayList<>();
+
+  /** The oldest first; by identity, as sequences are. */
+  private final LinkedHashSet<Sequence> running = new LinkedHashSet<>();
+
   private long preemptions;
 
   /**

@@ -6,7 +6,11 @@ import dev.openlora.adapter.AdapterException;
 import dev.openlora.adapter.AdapterLease;
 import dev.openlora.engine.sampling.SamplingParams;
 import dev.openlora.engine.text.SharedFiles;
+import dev.openlora.kernels.CpuOps;
 import dev.openlora.kernels.DType;
+import dev.openlora.kernels.Ops;
+import dev.openlora.kernels.TorchOps;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,15 +28,36 @@ import org.junit.jupiter.api.TestFactory;
 class GoldenTest {
   @TestFactory
   Stream<DynamicContainer> inFloat32() throws Exception {
-    return containers(DType.F32);
+    return containers(Operations.PORTABLE, DType.F32);
   }
 
   @TestFactory
   Stream<DynamicContainer> inBfloat16() throws Exception {
-    return containers(DType.BF16);
+    return containers(Operations.PORTABLE, DType.BF16);
   }
 
-  private static Stream<DynamicContainer> containers(DType dtype) throws Exception {
+  @TestFactory
+  Stream<DynamicContainer> inFloat32OnNativeKernels() throws Exception {
+    return containers(Operations.NATIVE, DType.F32);
+  }
+
+  @TestFactory
+  Stream<DynamicContainer> inBfloat16OnNativeKernels() throws Exception {
+    return containers(Operations.NATIVE, DType.BF16);
+  }
+
+  private enum Operations {
+    PORTABLE,
+    NATIVE;
+
+    Ops open() throws IOException {
+      Ops portable = TorchOps.openDefault();
+      return this == PORTABLE ? portable : CpuOps.open(portable, CpuOps.Options.of(2));
+    }
+  }
+
+  private static Stream<DynamicContainer> containers(Operations operations, DType dtype)
+      throws Exception {
     Path golden = SharedFiles.require("golden");
     List<DynamicContainer> bases = new ArrayList<>();
     for (Map.Entry<Path, List<GoldenCases.Case>> base : GoldenCases.byBase(golden).entrySet()) {
@@ -43,7 +68,9 @@ class GoldenTest {
           DynamicTest.dynamicTest(
               "opens",
               () ->
-                  shared[0] = TestEngine.open(base.getKey(), dtype, EngineConfig.DEFAULT, golden)));
+                  shared[0] =
+                      TestEngine.open(
+                          operations::open, base.getKey(), dtype, EngineConfig.DEFAULT, golden)));
       for (GoldenCases.Case golden1 : base.getValue()) {
         tests.add(
             DynamicTest.dynamicTest(

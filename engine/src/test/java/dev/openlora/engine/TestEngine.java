@@ -40,12 +40,23 @@ final class TestEngine implements AutoCloseable {
     this.steps = steps;
   }
 
+  /** Opens the operations of an engine, which then closes them. */
+  interface OpsSource {
+    Ops open() throws IOException;
+  }
+
   static TestEngine open(Path model, DType dtype, EngineConfig config, Path adapterRoot)
+      throws IOException {
+    return open(TorchOps::openDefault, model, dtype, config, adapterRoot);
+  }
+
+  static TestEngine open(
+      OpsSource ops, Path model, DType dtype, EngineConfig config, Path adapterRoot)
       throws IOException {
     int openArenas = TensorArena.openArenas();
     List<StepRecord> steps = Collections.synchronizedList(new ArrayList<>());
     LocalEngine engine =
-        LocalEngine.open("base", model, TorchOps.openDefault(), dtype, config, List.of(steps::add));
+        LocalEngine.open("base", model, ops.open(), dtype, config, List.of(steps::add));
     Ops loaderOps = TorchOps.openDefault();
     LocalAdapterRegistry registry =
         new LocalAdapterRegistry(

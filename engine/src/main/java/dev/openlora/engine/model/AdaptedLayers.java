@@ -162,6 +162,27 @@ final class AdaptedLayers {
     }
   }
 
+  /** Two linear layers into silu(gate) · up; {@code gated} and {@code raised} are scratch. */
+  void gatedLinear(Tensor out, Tensor x, int gate, int up, Tensor gated, Tensor raised) {
+    if (changes(gate) || changes(up)) {
+      linear(gated, x, gate);
+      linear(raised, x, up);
+      ops.siluMul(out, gated, raised);
+      return;
+    }
+    LinearModule gateBase = model.linears().get(gate);
+    LinearModule upBase = model.linears().get(up);
+    ops.gatedLinear(
+        out, x, gateBase.weight(), gateBase.bias(), upBase.weight(), upBase.bias(), gated, raised);
+  }
+
+  /** Whether an adapter of any row changes a linear layer. */
+  private boolean changes(int module) {
+    return runs.stream()
+        .flatMap(run -> run.adapters().stream())
+        .anyMatch(applied -> applied.adapter().linear(module) != null);
+  }
+
   /** The output head, and the rows of it that a tied embedding's adapter replaces. */
   void head(Tensor logits, Tensor x) {
     linear(logits, x, model.head());

@@ -61,9 +61,7 @@ public final class Decoder implements AutoCloseable {
       adapted.linear(s.output, s.attended, layer.output());
       ops.add(hidden, s.output);
       adapted.norm(s.normed, hidden, layer.postAttentionNorm(), a.rmsNormEpsilon());
-      adapted.linear(s.gate, s.normed, layer.gate());
-      adapted.linear(s.up, s.normed, layer.up());
-      ops.siluMul(s.activated, s.gate, s.up);
+      adapted.gatedLinear(s.activated, s.normed, layer.gate(), layer.up(), s.gate, s.up);
       adapted.linear(s.output, s.activated, layer.down());
       ops.add(hidden, s.output);
     }

@@ -59,6 +59,7 @@ public final class HuggingFaceModel implements BaseModel, AutoCloseable {
       Path folder,
       Architecture architecture,
       DType dtype,
+      Ops ops,
       TensorArena arena,
       Weights weights)
       throws IOException {
@@ -81,6 +82,10 @@ public final class HuggingFaceModel implements BaseModel, AutoCloseable {
       head = linear("lm_head", a.hiddenSize(), a.vocabularySize(), false);
     }
     weights.refuseUnused(a.tiedEmbeddings() ? Set.of("lm_head.weight") : Set.of());
+    for (LinearModule module : linears) {
+      ops.prepare(module.weight(), arena);
+    }
+    weights.unload();
   }
 
   /**
@@ -100,7 +105,7 @@ public final class HuggingFaceModel implements BaseModel, AutoCloseable {
     Weights weights = null;
     try {
       weights = Weights.open(folder, ops, arena, chosen);
-      return new HuggingFaceModel(id, folder, architecture, chosen, arena, weights);
+      return new HuggingFaceModel(id, folder, architecture, chosen, ops, arena, weights);
     } catch (IOException | RuntimeException e) {
       if (weights != null) {
         weights.close();

@@ -148,6 +148,11 @@ final class Weights implements AutoCloseable {
     }
   }
 
+  /** Gives back the memory of files that have been read; what is used again is read again. */
+  void unload() {
+    files.forEach(SafetensorsFile::unload);
+  }
+
   List<Path> paths() {
     return files.stream().map(SafetensorsFile::file).toList();
   }
