@@ -79,10 +79,11 @@ public final class RunningServer implements AutoCloseable {
               LocalEngine.open(
                   config.model().name(),
                   config.model().requiredPath(),
-                  new TorchOps(library, device),
+                  EngineOps.open(config, library, device),
                   dtype(config.model().dtype()),
                   engineConfig(config, availableBytes),
                   stepListeners));
+      EngineOps.check(config, engine.model().dtype());
       // Operations are for one thread at a time, and adapters load while the engine runs.
       TorchOps loaderOps = keepBelow(new TorchOps(library, device));
       adapters =

@@ -1,5 +1,6 @@
 package dev.openlora.server.config;
 
+import dev.openlora.kernels.CpuIsa;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +43,7 @@ public record ServerConfig(
       @Nullable Path path,
       @Nullable String servedName,
       NumberType dtype,
+      Quantization quantization,
       String device,
       @Nullable Path libtorch,
       int maxModelLength) {
@@ -81,6 +83,19 @@ public record ServerConfig(
     BFLOAT16
   }
 
+  /** What runs the operations of a step on a CPU. */
+  public enum Kernels {
+    AUTO,
+    NATIVE,
+    PORTABLE
+  }
+
+  /** How the base's weights are rounded when they are loaded. */
+  public enum Quantization {
+    NONE,
+    INT8
+  }
+
   /** Which adapters are there from the start, and where more may come from. */
   public record Adapters(
       @Nullable Path directory, List<Path> roots, boolean strict, int memoryMiB) {
@@ -107,6 +122,9 @@ public record ServerConfig(
       int kvMemoryMiB,
       int pageSize,
       int threads,
+      Kernels kernels,
+      CpuIsa cpuIsa,
+      boolean deterministic,
       boolean prefixCache) {
     public Batching {
       within("engine.maxBatchTokens", maxBatchTokens, 1, 1_000_000);
@@ -187,6 +205,9 @@ public record ServerConfig(
             NumberType.valueOf(
                 oneOf("model.dtype", values.text("model.dtype"), "auto", "float32", "bfloat16")
                     .toUpperCase(Locale.ROOT)),
+            Quantization.valueOf(
+                oneOf("model.quantization", values.text("model.quantization"), "none", "int8")
+                    .toUpperCase(Locale.ROOT)),
             values.text("model.device"),
             values.optionalPath("model.libtorch"),
             values.number("model.maxModelLength")),
@@ -202,6 +223,11 @@ public record ServerConfig(
             values.number("engine.kvMemoryMiB"),
             values.number("engine.pageSize"),
             values.number("engine.threads"),
+            Kernels.valueOf(
+                oneOf("engine.kernels", values.text("engine.kernels"), "auto", "native", "portable")
+                    .toUpperCase(Locale.ROOT)),
+            cpuIsa(values.text("engine.cpuIsa")),
+            values.on("engine.deterministic"),
             values.on("engine.prefixCache")),
         new Tuning(
             values.optionalPath("tuning.directory"),
@@ -220,6 +246,11 @@ public record ServerConfig(
         new Log(
             oneOf("log.format", values.text("log.format"), "text", "json").equals("json"),
             oneOf("log.level", values.text("log.level"), "error", "warn", "info", "debug")));
+  }
+
+  private static CpuIsa cpuIsa(String value) {
+    oneOf("engine.cpuIsa", value, "auto", "avx2", "avx512_bf16", "amx_bf16");
+    return value.equals("auto") ? CpuIsa.newest() : CpuIsa.valueOf(value.toUpperCase(Locale.ROOT));
   }
 
   private static String oneOf(String key, String value, String... allowed) {

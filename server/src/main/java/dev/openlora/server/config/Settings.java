@@ -51,6 +51,12 @@ final class Settings {
               "NAME",
               "the base model's name in requests (default: its folder's name)"),
           text("model.dtype", "--dtype", "auto", "TYPE", "auto, float32 or bfloat16"),
+          text(
+              "model.quantization",
+              "--quantization",
+              "none",
+              "KIND",
+              "none, or int8: the base's weights rounded to a byte each, by output channel"),
           text("model.device", "--device", "cpu", "DEVICE", "cpu, cuda or cuda:N"),
           text(
               "model.libtorch",
@@ -102,6 +108,23 @@ final class Settings {
               "memory for keys and values, in MiB; 0: chosen from what is free"),
           number("engine.pageSize", "--page-size", 16, "tokens of one page of keys and values"),
           number("engine.threads", "--threads", 0, "threads of the kernels; 0: one per core"),
+          text(
+              "engine.kernels",
+              "--kernels",
+              "auto",
+              "KIND",
+              "native: our C++ kernels; portable: libtorch's; auto: native where they run"),
+          text(
+              "engine.cpuIsa",
+              "--cpu-isa",
+              "auto",
+              "ISA",
+              "newest instructions of the native kernels: avx2, avx512_bf16, amx_bf16 or auto"),
+          toggle(
+              "engine.deterministic",
+              "--deterministic",
+              false,
+              "the same bits for a request whatever else runs beside it; native kernels, bfloat16"),
           toggle(
               "engine.prefixCache",
               "--prefix-cache",
