@@ -445,6 +445,39 @@ contract FaultsTest is Receipts {
         bond.slashDoubleCharge(list[0], a, list[0], b);
     }
 
+    /// Anyone holds a charged receipt of its own; the second charge must be as real as the first, or an honest pool would
+    /// be drained with it, batch by batch.
+    function testSecondChargeMadeUpCostsNothing() public {
+        Receipt[] memory list = receiptsOf(PAYER, 2);
+        IBond.DebitProof memory proof = postProven(one(debitFor(PAYER, list)))[0];
+        IBond.Inclusion memory real = inclusion(proof, list, 0);
+        IBond.Inclusion memory madeUp = inclusion(proof, list, 1);
+        madeUpCharge(list[0], real, madeUp, IBond.NotInTree.selector);
+        madeUp = inclusion(copyOf(proof), list, 0);
+        madeUp.charged.debit.payer = OTHER;
+        madeUpCharge(list[0], real, madeUp, IBond.NotInBatch.selector);
+        madeUp = inclusion(copyOf(proof), list, 0);
+        madeUp.charged.debit.payer = OTHER;
+        madeUp.charged.batch.seq = 2;
+        madeUpCharge(list[0], real, madeUp, IBond.UnknownBatch.selector);
+        (uint256 assets,,) = bond.pool();
+        same("assets", assets, 100 ether);
+    }
+
+    /// Memory is shared by reference: what is made up must not change the real proof with it.
+    function copyOf(IBond.DebitProof memory proof) private pure returns (IBond.DebitProof memory) {
+        return abi.decode(abi.encode(proof), (IBond.DebitProof));
+    }
+
+    function madeUpCharge(Receipt memory r, IBond.Inclusion memory real, IBond.Inclusion memory madeUp, bytes4 failure)
+        private
+    {
+        vm.expectPartialRevert(failure);
+        bond.slashDoubleCharge(r, real, r, madeUp);
+        vm.expectPartialRevert(failure);
+        bond.slashDoubleCharge(r, madeUp, r, real);
+    }
+
     // Wrong sum
 
     /// Nodes from the root to the leaf at `index`.
@@ -728,6 +761,32 @@ contract FaultsTest is Receipts {
         list[1].timestamp = time() - 1;
         IBond.Inclusion memory in_ = inclusion(postProven(one(debitFor(PAYER, list)))[0], list, 1);
         slashedBy(IBond.Fault.WrongPrice, 1);
+        bond.slashWrongPrice(list[1], in_);
+    }
+
+    /// An unknown price asks for nothing, and so does a receipt of zero, but they do not agree: an operator cannot give
+    /// requests away under prices that it never registered, or registered afterwards.
+    function testFreeReceiptUnderNoPriceCosts() public {
+        for (uint64 id = 0; id < 3; ++id) {
+            uint256 state = vm.snapshotState();
+            Receipt[] memory list = priced(0);
+            list[1].priceId = PriceId.wrap(id);
+            list[1].timestamp = id == 1 ? time() - 1 : time();
+            IBond.Inclusion memory in_ = inclusion(postProven(one(debitFor(PAYER, list)))[0], list, 1);
+            slashedBy(IBond.Fault.WrongPrice, 1);
+            bond.slashWrongPrice(list[1], in_);
+            afterSlash(IBond.Fault.WrongPrice, 1);
+            vm.revertToState(state);
+        }
+    }
+
+    function testFreeReceiptUnderAFreePriceCostsNothing() public {
+        vm.prank(OPERATOR);
+        prices.register(0, 0, 0, 0);
+        Receipt[] memory list = priced(0);
+        list[1].priceId = PriceId.wrap(2);
+        IBond.Inclusion memory in_ = inclusion(postProven(one(debitFor(PAYER, list)))[0], list, 1);
+        vm.expectRevert(abi.encodeWithSelector(IBond.PriceAgrees.selector, 0));
         bond.slashWrongPrice(list[1], in_);
     }
 

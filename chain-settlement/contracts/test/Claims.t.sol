@@ -527,6 +527,35 @@ contract ClaimsNativeTest is ClaimsSuite {
         }
     }
 
+    /// Two receivers that burn whatever they are given, before an honest one: neither a thrifty call nor one with all the
+    /// gas that a transaction may carry (EIP-7825) runs dry. Without a cap each would leave a 64th.
+    function testGreedyBeneficiariesCannotStarveTheNext() public {
+        address[] memory who = new address[](3);
+        uint256[] memory cumulative = new uint256[](3);
+        for (uint256 i = 0; i < 2; ++i) {
+            Wallet greedy = new Wallet(address(0));
+            greedy.set(Wallet.Mode.EatGas);
+            (who[i], cumulative[i]) = (address(greedy), 1 ether);
+        }
+        (who[2], cumulative[2]) = (HOST, 8 ether);
+        bytes32[] memory leaves = Trees.payoutLeaves(who, cumulative);
+        Batch memory batch = post(nextPost(rootOf(leaves), 10 ether), one(debit(PAYER_KEY, 10 ether, 10 ether)));
+        matured();
+        Payout[] memory all = new Payout[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            all[i] = payout(who[i], cumulative[i], Trees.sortedProof(leaves, i));
+        }
+        uint256[2] memory gases = [uint256(1_000_000), 16_777_216];
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256 id = vm.snapshotState();
+            settlement.claimMany{gas: gases[i]}(batch, all);
+            same("the honest one is paid", balanceOf(HOST), 8 ether);
+            same("the first is owed", settlement.owed(who[0]), 1 ether);
+            same("the second is owed", settlement.owed(who[1]), 1 ether);
+            vm.revertToState(id);
+        }
+    }
+
     function testTooLittleGasIsNotARefusal() public {
         Batch memory batch = postPayouts(10 ether, 3 ether, 7 ether);
         matured();
