@@ -1,5 +1,12 @@
 package dev.openlora.bench;
 
+import dev.openlora.bench.load.LoadCommand;
+import dev.openlora.bench.load.PeersCommand;
+import dev.openlora.bench.micro.MicroBenchmarks;
+import dev.openlora.bench.step.AdapterRatios;
+import dev.openlora.bench.step.StartTime;
+import dev.openlora.bench.step.StepBreakdown;
+import dev.openlora.bench.streams.TokenStreams;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -11,7 +18,16 @@ import picocli.CommandLine.Spec;
     name = "openlora bench",
     mixinStandardHelpOptions = true,
     description = "Measurements. Each command says what it asks, and prints ratio and spread.",
-    subcommands = {MixedAdapters.class, TuningSpeed.class})
+    subcommands = {
+      LoadCommand.class,
+      PeersCommand.class,
+      TuningSpeed.class,
+      StepBreakdown.class,
+      AdapterRatios.class,
+      StartTime.class,
+      TokenStreams.class,
+      MicroBenchmarks.class
+    })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

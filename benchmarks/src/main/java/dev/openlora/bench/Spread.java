@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 
 /** The median of repeated measurements, and how far they lie apart. Immutable. */
-record Spread(double median, double min, double max) {
-  static Spread of(List<Double> values) {
+public record Spread(double median, double min, double max) {
+  public static Spread of(List<Double> values) {
     if (values.isEmpty()) {
       throw new IllegalArgumentException("values: none (expected: at least one)");
     }
