@@ -103,9 +103,12 @@ final class OpsFixture implements AutoCloseable {
   }
 
   void check(String what, Pair pair) {
+    check(what, pair, tolerance(pair.fast().dtype()));
+  }
+
+  void check(String what, Pair pair, double tolerance) {
     float[] actual = read(pair.fast());
     float[] expected = pair.slow().toFloats();
-    double tolerance = tolerance(pair.fast().dtype());
     double squares = 0;
     int finite = 0;
     for (float value : expected) {
