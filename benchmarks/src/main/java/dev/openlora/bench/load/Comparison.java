@@ -1,6 +1,7 @@
 package dev.openlora.bench.load;
 
 import dev.openlora.bench.Spread;
+import dev.openlora.bench.process.ProcessTree;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

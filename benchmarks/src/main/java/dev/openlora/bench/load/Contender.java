@@ -1,5 +1,6 @@
 package dev.openlora.bench.load;
 
+import dev.openlora.bench.process.ProcessTree;
 import org.jspecify.annotations.Nullable;
 
 /**

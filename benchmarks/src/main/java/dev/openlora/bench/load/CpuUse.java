@@ -1,5 +1,6 @@
 package dev.openlora.bench.load;
 
+import dev.openlora.bench.process.ProcessTree;
 import java.lang.management.ManagementFactory;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;

@@ -1,8 +1,10 @@
 package dev.openlora.bench.load;
 
+import dev.openlora.bench.process.ServeCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -42,7 +44,7 @@ final class OwnServer {
   }
 
   /** Null when {@code --model} is not given. */
-  @Nullable ServerProcess start() throws IOException, InterruptedException {
+  @Nullable StartedServer start() throws IOException, InterruptedException {
     if (model == null) {
       return null;
     }
@@ -51,7 +53,13 @@ final class OwnServer {
       throw new IOException(
           "openlora.root: no launcher at " + launcher.toAbsolutePath() + " (use ./openlora bench)");
     }
-    List<String> words = flags.isBlank() ? List.of() : List.of(flags.strip().split("\\s+"));
-    return ServerProcess.start(launcher, model, adapters, words);
+    List<String> words = new ArrayList<>();
+    if (adapters != null) {
+      words.addAll(List.of("--adapters", adapters.toString()));
+    }
+    if (!flags.isBlank()) {
+      words.addAll(List.of(flags.strip().split("\\s+")));
+    }
+    return StartedServer.start(ServeCommand.of(launcher, model, words));
   }
 }

@@ -1,5 +1,6 @@
 package dev.openlora.bench.load;
 
+import dev.openlora.bench.process.ProcessTree;
 import dev.openlora.server.cli.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -125,7 +126,7 @@ public final class PeersCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }
-    try (ServerProcess started = own.start()) {
+    try (StartedServer started = own.start()) {
       if (started != null) {
         processes.put(OURS, started.tree());
         address = address(started.uri().toString());

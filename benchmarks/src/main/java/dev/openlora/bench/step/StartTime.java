@@ -1,11 +1,12 @@
 package dev.openlora.bench.step;
 
 import dev.openlora.bench.Spread;
+import dev.openlora.bench.process.ProcessMemory;
+import dev.openlora.bench.process.ServeCommand;
+import dev.openlora.bench.process.ServerProcess;
 import dev.openlora.server.cli.Progress;
 import dev.openlora.server.demo.CompletionClient;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,6 +18,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -149,19 +151,9 @@ public final class StartTime implements Callable<Integer> {
     } else if (!Files.exists(archive)) {
       throw new IOException(archive + ": missing (expected: left behind by the start before)");
     }
-    int port = freePort();
-    List<String> ours =
-        new ArrayList<>(
-            List.of(
-                root.resolve("openlora").toString(),
-                "serve",
-                "--model",
-                String.valueOf(model),
-                "--port",
-                String.valueOf(port)));
-    ours.addAll(flags);
-    return firstToken(
-        ours, Map.of("OPENLORA_NO_BUILD", "1"), URI.create("http://127.0.0.1:" + port));
+    ServeCommand ours =
+        ServeCommand.of(root.resolve("openlora"), Objects.requireNonNull(model), flags);
+    return firstToken(ours.words(), Map.of("OPENLORA_NO_BUILD", "1"), ours.uri());
   }
 
   private static Path root() {
@@ -170,12 +162,6 @@ public final class StartTime implements Callable<Integer> {
       throw new IllegalStateException("openlora.root: not set (expected: started by ./openlora)");
     }
     return Path.of(root);
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   /** Asks again and again until a completion of one token comes back. */
@@ -192,7 +178,7 @@ public final class StartTime implements Callable<Integer> {
           CompletionClient.Call call =
               new CompletionClient.Call(modelName(http, at), prompt(), 1, 0, 1);
           if (client.complete(call).outputTokens() == 1) {
-            return new Start((System.nanoTime() - begin) / 1e9, server.memory());
+            return new Start((System.nanoTime() - begin) / 1e9, server.tree().memory());
           }
           last = "a completion without a token";
         } catch (IOException | JacksonException e) {
@@ -207,7 +193,7 @@ public final class StartTime implements Callable<Integer> {
               String.join(" ", words),
               (System.nanoTime() - begin) / 1e9,
               last,
-              server.tail()));
+              server.logEnd()));
     }
   }
 

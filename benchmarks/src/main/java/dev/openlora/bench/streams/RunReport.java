@@ -1,6 +1,6 @@
 package dev.openlora.bench.streams;
 
-import dev.openlora.bench.streams.ProcessUsage.Work;
+import dev.openlora.bench.process.ProcessUsage;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -64,7 +64,7 @@ record RunReport(
     double events = Math.max(1, client.eventsSeen());
     Map<Work, Double> work = new EnumMap<>(Work.class);
     for (Work kind : Work.values()) {
-      long millis = end.server().threadMillis(kind) - go.server().threadMillis(kind);
+      long millis = kind.millis(end.server()) - kind.millis(go.server());
       work.put(kind, 1000 * millis / events);
     }
     return new RunReport(

@@ -1,6 +1,7 @@
 package dev.openlora.bench.streams;
 
 import dev.openlora.bench.Spread;
+import dev.openlora.bench.process.ProcessUsage;
 import dev.openlora.server.assembly.Machine;
 import dev.openlora.server.cli.Progress;
 import java.io.IOException;
@@ -129,7 +130,7 @@ public final class TokenStreams implements Callable<Integer> {
     out.flush();
     List<RunReport> reports = new ArrayList<>();
     Memory memory;
-    try (ServerProcess server = ServerProcess.start(streams, tokens, serverOptions)) {
+    try (StreamProcess server = StreamProcess.start(streams, tokens, serverOptions)) {
       run(server, "first streams", Math.min(FIRST_STREAMS, streams), Math.min(4, tokens), () -> {});
       memory = warmUp(server);
       for (int run = 1; run <= runs && failures.isEmpty(); run++) {
@@ -189,7 +190,7 @@ public final class TokenStreams implements Callable<Integer> {
     }
   }
 
-  private Memory warmUp(ServerProcess server) throws IOException {
+  private Memory warmUp(StreamProcess server) throws IOException {
     long heapBefore = server.heapBytes();
     long residentBefore = server.usage().residentBytes();
     long[] during = new long[2];
@@ -208,7 +209,7 @@ public final class TokenStreams implements Callable<Integer> {
   }
 
   /** Asks for all answers, lets them grow together, and reads them. */
-  private RunReport run(ServerProcess server, String title, int count, int length, Halfway halfway)
+  private RunReport run(StreamProcess server, String title, int count, int length, Halfway halfway)
       throws IOException {
     long period = Math.round(NANOS / rate);
     long total = (long) count * length;
@@ -235,7 +236,7 @@ public final class TokenStreams implements Callable<Integer> {
     }
   }
 
-  private static RunReport.Moment moment(ServerProcess server) throws IOException {
+  private static RunReport.Moment moment(StreamProcess server) throws IOException {
     return new RunReport.Moment(
         server.usage(), ProcessUsage.of(ProcessHandle.current().pid()), System.nanoTime());
   }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import dev.openlora.bench.Spread;
+import dev.openlora.bench.process.Sleepers;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -202,8 +203,8 @@ class ComparisonTest {
         java.nio.file.Files.exists(java.nio.file.Path.of("/proc/self/stat")), "no /proc");
     AtomicInteger asked = new AtomicInteger();
     List<String> states = java.util.Collections.synchronizedList(new ArrayList<>());
-    try (ProcessTreeTest.Sleepers first = ProcessTreeTest.Sleepers.start();
-        ProcessTreeTest.Sleepers second = ProcessTreeTest.Sleepers.start();
+    try (Sleepers first = Sleepers.start();
+        Sleepers second = Sleepers.start();
         ScriptedServer server =
             new ScriptedServer((r, out) -> {
               boolean stopped = first.state() == 'T' && first.childState() == 'T';

@@ -1,4 +1,4 @@
-package dev.openlora.bench.step;
+package dev.openlora.bench.process;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -6,34 +6,27 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
- * Resident memory of a process and all below it, from {@code /proc}. Pages that processes share
- * count for each of them. Immutable.
+ * Resident memory of processes, from {@code /proc}. Pages that processes share count for each of
+ * them. Immutable.
  *
  * @param residentBytes now
  * @param peakBytes the sum of what each process once held, which is exact for a single one
  */
-record ProcessMemory(long residentBytes, long peakBytes) {
-  private static final ProcessMemory NONE = new ProcessMemory(0, 0);
-
-  static ProcessMemory ofTree(ProcessHandle root) {
-    return Stream.concat(Stream.of(root), root.descendants())
-        .map(ProcessMemory::of)
-        .reduce(NONE, ProcessMemory::plus);
-  }
+public record ProcessMemory(long residentBytes, long peakBytes) {
+  static final ProcessMemory NONE = new ProcessMemory(0, 0);
 
   /** Of a process that may just end: what cannot be read counts nothing. */
-  private static ProcessMemory of(ProcessHandle process) {
+  static ProcessMemory of(long pid) {
     try {
-      return ofStatus(Files.readAllLines(Path.of("/proc", "" + process.pid(), "status")));
+      return ofStatus(Files.readAllLines(Path.of("/proc", Long.toString(pid), "status")));
     } catch (IOException e) {
       return NONE;
     }
   }
 
-  private ProcessMemory plus(ProcessMemory other) {
+  ProcessMemory plus(ProcessMemory other) {
     return new ProcessMemory(residentBytes + other.residentBytes, peakBytes + other.peakBytes);
   }
 

@@ -3,6 +3,7 @@ package dev.openlora.bench.load;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.openlora.bench.process.ServeCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,15 +13,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-class ServerProcessTest {
+class StartedServerTest {
   @TempDir private Path folder = Path.of("");
 
   @Test
   void showsTheEndOfTheLogOfAServerThatEnds() throws IOException {
     Path launcher = launcher("echo \"told: $*\"; echo 'model: no config.json'; exit 3");
     Path model = folder.resolve("m");
+    List<String> flags = List.of("--adapters", folder.toString(), "--threads", "2");
     assertThatIOException()
-        .isThrownBy(() -> ServerProcess.start(launcher, model, folder, List.of("--threads", "2")))
+        .isThrownBy(() -> StartedServer.start(ServeCommand.of(launcher, model, flags)))
         .withMessageStartingWith("the server ended with status 3:\n")
         .withMessageContaining("told: serve --model " + model + " --host 127.0.0.1 --port ")
         .withMessageContaining(" --adapters " + folder + " --threads 2\n")

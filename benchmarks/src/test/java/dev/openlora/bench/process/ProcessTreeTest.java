@@ -1,13 +1,14 @@
-package dev.openlora.bench.load;
+package dev.openlora.bench.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.awaitility.Awaitility.await;
 
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,15 +33,6 @@ class ProcessTreeTest {
   }
 
   @Test
-  void readsAStatLineWhateverTheNameIs() {
-    ProcessTree.Stat stat =
-        ProcessTree.Stat.parse(
-            "17 (a) R (b c) S 1 17 17 0 -1 4194560 1 2 3 4 100 20 3 4 20 0 1 0 5 6 7");
-    assertThat(stat).isEqualTo(new ProcessTree.Stat('S', 127));
-    assertThat(stat.stopped()).isFalse();
-  }
-
-  @Test
   void countsTheTimeOfTheWholeTreeWithChildrenThatEnded() throws Exception {
     // The child burns until the clock of its own process says a quarter of a second.
     String burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
@@ -52,6 +44,19 @@ class ProcessTreeTest {
       assertThat(tree.cpuSeconds().orElseThrow()).isPositive();
     } finally {
       process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void countsTheMemoryOfTheWholeTree() throws Exception {
+    try (Sleepers sleepers = Sleepers.start()) {
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> ProcessStat.of(sleepers.child()).orElseThrow().name().equals("sleep"));
+      ProcessMemory child = new ProcessTree(sleepers.child()).memory();
+      assertThat(child.residentBytes()).isPositive();
+      ProcessMemory both = sleepers.tree().memory();
+      assertThat(both.residentBytes()).isGreaterThan(child.residentBytes());
     }
   }
 
@@ -74,34 +79,7 @@ class ProcessTreeTest {
     Process over = new ProcessBuilder("true").start();
     over.waitFor();
     try (ProcessTree.Stopped _ = new ProcessTree(over.pid()).stop()) {
-      assertThat(ProcessTree.stat(over.pid())).isEmpty();
-    }
-  }
-
-  /** A shell and its child, both asleep. */
-  record Sleepers(Process shell, long child) implements AutoCloseable {
-    static Sleepers start() throws IOException {
-      Process shell = new ProcessBuilder("sh", "-c", "sleep 600 & echo $!; wait").start();
-      String child = shell.inputReader(StandardCharsets.UTF_8).readLine();
-      return new Sleepers(shell, Long.parseLong(child));
-    }
-
-    ProcessTree tree() {
-      return new ProcessTree(shell.pid());
-    }
-
-    char state() {
-      return ProcessTree.stat(shell.pid()).orElseThrow().state();
-    }
-
-    char childState() {
-      return ProcessTree.stat(child).orElseThrow().state();
-    }
-
-    @Override
-    public void close() {
-      shell.descendants().forEach(ProcessHandle::destroyForcibly);
-      shell.destroyForcibly();
+      assertThat(ProcessStat.of(over.pid())).isEmpty();
     }
   }
 }

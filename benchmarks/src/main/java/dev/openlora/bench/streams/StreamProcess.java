@@ -1,35 +1,37 @@
 package dev.openlora.bench.streams;
 
+import dev.openlora.bench.process.ProcessGroup;
+import dev.openlora.bench.process.ProcessUsage;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** A {@link StreamServer} in a JVM with this one's options. Closing it ends it. One thread. */
-final class ServerProcess implements AutoCloseable {
-  private static final int END_SECONDS = 10;
+final class StreamProcess implements AutoCloseable {
+  private static final Duration END_PATIENCE = Duration.ofSeconds(10);
 
-  private final Process process;
+  private final ProcessGroup group;
   private final PrintWriter commands;
   private final BufferedReader answers;
   private final int port;
 
-  private ServerProcess(Process process) throws IOException {
-    this.process = process;
-    this.commands = new PrintWriter(process.outputWriter(StandardCharsets.US_ASCII), true);
-    this.answers = process.inputReader(StandardCharsets.US_ASCII);
+  private StreamProcess(ProcessGroup group) throws IOException {
+    this.group = group;
+    this.commands = new PrintWriter(group.first().outputWriter(StandardCharsets.US_ASCII), true);
+    this.answers = group.first().inputReader(StandardCharsets.US_ASCII);
     this.port = Math.toIntExact(answer("start"));
   }
 
   /**
    * @param jvmOptions behind this JVM's own
    */
-  static ServerProcess start(int streams, int tokens, List<String> jvmOptions) throws IOException {
+  static StreamProcess start(int streams, int tokens, List<String> jvmOptions) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -39,12 +41,13 @@ final class ServerProcess implements AutoCloseable {
     command.add(StreamServer.class.getName());
     command.add(Integer.toString(streams));
     command.add(Integer.toString(tokens));
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    ProcessGroup group =
+        ProcessGroup.start(
+            new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT));
     try {
-      return new ServerProcess(process);
+      return new StreamProcess(group);
     } catch (IOException | RuntimeException e) {
-      process.destroyForcibly();
+      group.close();
       throw e;
     }
   }
@@ -54,7 +57,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   ProcessUsage usage() throws IOException {
-    return ProcessUsage.of(process.pid());
+    return ProcessUsage.of(group.first().pid());
   }
 
   void hold() throws IOException {
@@ -102,15 +105,14 @@ final class ServerProcess implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     commands.close();
     try {
-      if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
+      group.awaitEnd(END_PATIENCE);
     } catch (InterruptedException e) {
-      process.destroyForcibly();
       Thread.currentThread().interrupt();
+    } finally {
+      group.close();
     }
   }
 }

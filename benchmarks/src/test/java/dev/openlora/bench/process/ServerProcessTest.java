@@ -1,4 +1,4 @@
-package dev.openlora.bench.step;
+package dev.openlora.bench.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -13,9 +13,10 @@ class ServerProcessTest {
   private static ProcessHandle child(ServerProcess server) {
     await()
         .atMost(Duration.ofSeconds(30))
-        .until(() -> server.tail().matches("(?s)words [0-9]+\\s*"));
+        .until(() -> server.logEnd().matches("(?s)words [0-9]+\\s*"));
     try {
-      return ProcessHandle.of(Long.parseLong(server.tail().replaceAll("[^0-9]", ""))).orElseThrow();
+      return ProcessHandle.of(Long.parseLong(server.logEnd().replaceAll("[^0-9]", "")))
+          .orElseThrow();
     } catch (java.io.IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
@@ -29,7 +30,7 @@ class ServerProcessTest {
             List.of("sh", "-c", "sleep 600 & echo \"$WORD $!\"; wait"), Map.of("WORD", "words"))) {
       child = child(server);
       assertThat(server.isAlive()).isTrue();
-      assertThat(server.memory().residentBytes()).isPositive();
+      assertThat(server.tree().memory().residentBytes()).isPositive();
     }
     await().atMost(Duration.ofSeconds(30)).until(() -> !child.isAlive());
     assertThat(child.isAlive()).isFalse();

@@ -1,4 +1,4 @@
-package dev.openlora.bench.step;
+package dev.openlora.bench.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,7 +18,7 @@ class ProcessMemoryTest {
 
   @Test
   void thisProcessHoldsMemory() {
-    ProcessMemory own = ProcessMemory.ofTree(ProcessHandle.current());
+    ProcessMemory own = ProcessMemory.of(ProcessHandle.current().pid());
     assertThat(own.residentBytes()).isGreaterThan(10 << 20);
     assertThat(own.peakBytes()).isGreaterThanOrEqualTo(own.residentBytes());
   }

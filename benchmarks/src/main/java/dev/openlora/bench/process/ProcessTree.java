@@ -1,9 +1,7 @@
-package dev.openlora.bench.load;
+package dev.openlora.bench.process;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -13,40 +11,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A process and all below it: the CPU time they took, and stopping them for a while. Reads {@code
- * /proc}. Any thread.
+ * A process and all below it: the CPU time and memory they take, and stopping them for a while.
+ * Reads {@code /proc}. Any thread.
  */
-record ProcessTree(long pid) {
-  /** Linux counts in hundredths towards programs, whatever the kernel's own tick is. */
-  private static final double TICKS_PER_SECOND = 100;
-
+public record ProcessTree(long pid) {
   private static final int ROUNDS_MAX = 500;
-
-  /** What {@code /proc/<pid>/stat} tells. */
-  record Stat(char state, long ticks) {
-    /** The state and user, system, and ended children's ticks; the name may hold anything. */
-    static Stat parse(String line) {
-      String[] fields = line.substring(line.lastIndexOf(')') + 1).strip().split(" ", -1);
-      long ticks = 0;
-      for (int i = 11; i <= 14; i++) {
-        ticks += Long.parseLong(fields[i]);
-      }
-      return new Stat(fields[0].charAt(0), ticks);
-    }
-
-    boolean stopped() {
-      return state == 'T' || state == 't';
-    }
-
-    boolean over() {
-      return state == 'Z' || state == 'X';
-    }
-  }
 
   /**
    * @throws IllegalArgumentException when there is no such process
    */
-  static ProcessTree of(String option, long pid) {
+  public static ProcessTree of(String option, long pid) {
     if (pid < 1 || ProcessHandle.of(pid).isEmpty()) {
       throw new IllegalArgumentException(option + ": " + pid + " (expected: a running process)");
     }
@@ -54,16 +28,23 @@ record ProcessTree(long pid) {
   }
 
   /** User and system time so far; empty when the process is gone or its figures are hidden. */
-  OptionalDouble cpuSeconds() {
-    Optional<Stat> top = stat(pid);
+  public OptionalDouble cpuSeconds() {
+    Optional<ProcessStat> top = ProcessStat.of(pid);
     if (top.isEmpty()) {
       return OptionalDouble.empty();
     }
-    long ticks = top.get().ticks();
-    for (long each : below()) {
-      ticks += stat(each).map(Stat::ticks).orElse(0L);
-    }
-    return OptionalDouble.of(ticks / TICKS_PER_SECOND);
+    long millis =
+        Stream.concat(top.stream(), below().stream().flatMap(each -> ProcessStat.of(each).stream()))
+            .mapToLong(stat -> stat.cpuMillis() + stat.childMillis())
+            .sum();
+    return OptionalDouble.of(millis / 1000.0);
+  }
+
+  /** What all of them hold. */
+  public ProcessMemory memory() {
+    return Stream.concat(Stream.of(pid), below().stream())
+        .map(ProcessMemory::of)
+        .reduce(ProcessMemory.NONE, ProcessMemory::plus);
   }
 
   /**
@@ -71,7 +52,7 @@ record ProcessTree(long pid) {
    *
    * @throws IOException when one cannot be stopped; none stays stopped then
    */
-  Stopped stop() throws IOException {
+  public Stopped stop() throws IOException {
     Stopped stopped = new Stopped();
     try {
       for (int round = 0; round < ROUNDS_MAX; round++) {
@@ -81,7 +62,7 @@ record ProcessTree(long pid) {
           return stopped;
         }
         stopped.add(running);
-        signal("STOP", running);
+        Signal.STOP.send(running);
         TimeUnit.MILLISECONDS.sleep(round < 3 ? 1 : 10);
       }
       throw new IOException("process " + pid + ": still runs (expected: stopped by SIGSTOP)");
@@ -98,7 +79,7 @@ record ProcessTree(long pid) {
   private Set<Long> running() {
     Set<Long> running = new TreeSet<>(below());
     running.add(pid);
-    running.removeIf(each -> stat(each).map(s -> s.stopped() || s.over()).orElse(true));
+    running.removeIf(each -> ProcessStat.of(each).map(s -> s.stopped() || s.over()).orElse(true));
     return running;
   }
 
@@ -109,39 +90,8 @@ record ProcessTree(long pid) {
     }
   }
 
-  static Optional<Stat> stat(long pid) {
-    try {
-      return Optional.of(Stat.parse(Files.readString(Path.of("/proc/" + pid + "/stat"))));
-    } catch (IOException e) {
-      return Optional.empty();
-    }
-  }
-
-  /** Errors are of no use here: what counts is the state that the processes are in afterwards. */
-  private static void signal(String name, Set<Long> pids) throws IOException {
-    List<String> command = new ArrayList<>(List.of("kill", "-" + name));
-    pids.forEach(each -> command.add(String.valueOf(each)));
-    Process kill =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        kill.waitFor();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   /** Processes that stand still until this closes, or until this program ends by any signal. */
-  static final class Stopped implements AutoCloseable {
+  public static final class Stopped implements AutoCloseable {
     private final Set<Long> pids = new TreeSet<>();
     private final Thread atExit = new Thread(this::resume, "resume");
 
@@ -156,11 +106,11 @@ record ProcessTree(long pid) {
     private synchronized void resume() {
       try {
         if (!pids.isEmpty()) {
-          signal("CONT", pids);
+          Signal.CONT.send(pids);
         }
         pids.clear();
       } catch (IOException e) {
-        throw new java.io.UncheckedIOException("processes " + pids + " stay stopped", e);
+        throw new UncheckedIOException("processes " + pids + " stay stopped", e);
       }
     }
 
