@@ -1,6 +1,7 @@
 package dev.openlora.bench.load;
 
 import dev.openlora.bench.Spread;
+import dev.openlora.bench.plot.BarChart;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,5 +1,6 @@
 package dev.openlora.bench.load;
 
+import dev.openlora.bench.plot.LatencyCurves;
 import dev.openlora.bench.process.ProcessTree;
 import dev.openlora.server.cli.Progress;
 import java.io.IOException;

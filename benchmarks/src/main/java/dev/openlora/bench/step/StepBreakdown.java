@@ -1,6 +1,7 @@
 package dev.openlora.bench.step;
 
 import dev.openlora.adapter.Adapter;
+import dev.openlora.bench.plot.StackedBars;
 import dev.openlora.server.cli.Progress;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package dev.openlora.bench.load;
+package dev.openlora.bench.plot;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -12,10 +12,10 @@ import org.HdrHistogram.Histogram;
  *
  * @param histograms nanoseconds by name, in the order of the legend; empty ones are left out
  */
-record LatencyCurves(String title, String subtitle, Map<String, Histogram> histograms) {
+public record LatencyCurves(String title, String subtitle, Map<String, Histogram> histograms) {
   private static final int WIDTH = 900;
   private static final int HEIGHT = 500;
-  private static final int LEFT = 76;
+  private static final int LEFT = Svg.LEFT;
   private static final int RIGHT = 872;
   private static final int TOP = 96;
   private static final int BOTTOM = 424;
@@ -25,9 +25,8 @@ record LatencyCurves(String title, String subtitle, Map<String, Histogram> histo
 
   private static final double[] MARKS = {50, 90, 99};
 
-  String svg() {
+  public String svg() {
     Svg svg = new Svg(WIDTH, HEIGHT, title);
-    svg.text("title", LEFT, 30, "start", title);
     svg.text("subtitle", LEFT, 50, "start", subtitle);
     List<Map.Entry<String, Histogram>> curves =
         histograms.entrySet().stream().filter(e -> e.getValue().getTotalCount() > 0).toList();
@@ -59,10 +58,7 @@ record LatencyCurves(String title, String subtitle, Map<String, Histogram> histo
   }
 
   private static void axes(Svg svg, Axis x, Axis y) {
-    for (double tick : y.ticks()) {
-      svg.rule("grid", LEFT, y.at(tick), RIGHT, y.at(tick));
-      svg.text("tick", LEFT - 8, y.at(tick) + 4, "end", Axis.number(tick) + " %");
-    }
+    svg.rows(y, RIGHT, " %");
     for (double mark : MARKS) {
       svg.text("value", RIGHT + 4, y.at(mark) + 4, "start", "p" + Axis.number(mark));
     }
@@ -70,8 +66,6 @@ record LatencyCurves(String title, String subtitle, Map<String, Histogram> histo
       svg.rule("grid", x.at(tick), TOP, x.at(tick), BOTTOM);
       svg.text("tick", x.at(tick), BOTTOM + 20, "middle", Axis.number(tick));
     }
-    svg.rule("axis", LEFT, BOTTOM, RIGHT, BOTTOM);
-    svg.rule("axis", LEFT, TOP, LEFT, BOTTOM);
     svg.text("unit", (LEFT + RIGHT) / 2.0, BOTTOM + 46, "middle", "milliseconds");
     svg.sideways(20, (TOP + BOTTOM) / 2.0, "share at or below");
   }
@@ -88,6 +82,6 @@ record LatencyCurves(String title, String subtitle, Map<String, Histogram> histo
   }
 
   private static double millis(Histogram histogram, double percentile) {
-    return Math.max(MILLIS_MIN, LoadReport.millis(histogram, percentile));
+    return Math.max(MILLIS_MIN, histogram.getValueAtPercentile(percentile) / 1e6);
   }
 }

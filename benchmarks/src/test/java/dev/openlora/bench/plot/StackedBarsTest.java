@@ -1,4 +1,4 @@
-package dev.openlora.bench.step;
+package dev.openlora.bench.plot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -42,15 +42,20 @@ class StackedBarsTest {
     assertThat(upper.getAttribute("y")).isEqualTo("110.00");
     assertThat(((Element) rectangles.item(4)).getAttribute("height")).isEqualTo("0.00");
     assertThat(svg.getElementsByTagName("text").item(0).getTextContent()).isEqualTo("a < b & c");
+    assertThat(upper.getAttribute("class")).as("its own colour").isEqualTo("bar s1");
+    assertThat(svg.getElementsByTagName("style").item(0).getTextContent())
+        .contains("prefers-color-scheme: dark")
+        .as("a colour for each part")
+        .contains(".s" + (Svg.SERIES - 1) + " {");
   }
 
   @Test
   void theAxisEndsAtARoundNumber() {
-    assertThat(StackedBars.axisTop(0)).isEqualTo(1);
-    assertThat(StackedBars.axisTop(1)).isEqualTo(1);
-    assertThat(StackedBars.axisTop(1.1)).isEqualTo(2);
-    assertThat(StackedBars.axisTop(47)).isEqualTo(50);
-    assertThat(StackedBars.axisTop(510)).isEqualTo(1000);
+    assertThat(Axis.ceiling(0)).isEqualTo(1);
+    assertThat(Axis.ceiling(1)).isEqualTo(1);
+    assertThat(Axis.ceiling(1.1)).isEqualTo(2);
+    assertThat(Axis.ceiling(47)).isEqualTo(50);
+    assertThat(Axis.ceiling(510)).isEqualTo(1000);
   }
 
   @Test

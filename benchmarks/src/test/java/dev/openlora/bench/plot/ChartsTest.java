@@ -1,4 +1,4 @@
-package dev.openlora.bench.load;
+package dev.openlora.bench.plot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

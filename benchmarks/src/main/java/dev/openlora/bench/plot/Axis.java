@@ -1,4 +1,4 @@
-package dev.openlora.bench.load;
+package dev.openlora.bench.plot;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -18,18 +18,29 @@ record Axis(double least, double most, double first, double last, boolean logari
 
   /** Both ends above 0; they grow to 1, 2 or 5 of a power of ten. */
   static Axis logarithmic(double least, double most, double first, double last) {
-    double begin = round(least, false);
-    double end = round(most, true);
+    double begin = floor(least);
+    double end = ceiling(most);
     return new Axis(begin, end > begin ? end : begin * 10, first, last, true);
   }
 
-  private static double round(double value, boolean up) {
-    double power = Math.pow(10, Math.floor(Math.log10(value)));
-    double digit = value / power;
-    if (up) {
-      return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+  /** The least of 1, 2 and 5 of a power of ten that holds a value; 1 for none above 0. */
+  static double ceiling(double value) {
+    if (!(value > 0)) {
+      return 1;
     }
+    double power = power(value);
+    double digit = value / power;
+    return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+  }
+
+  private static double floor(double value) {
+    double power = power(value);
+    double digit = value / power;
     return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
+  }
+
+  private static double power(double value) {
+    return Math.pow(10, Math.floor(Math.log10(value)));
   }
 
   double at(double value) {
@@ -47,9 +58,7 @@ record Axis(double least, double most, double first, double last, boolean logari
       int steps = (int) Math.round(Math.log10(most / least) * 3);
       // Over four powers of ten, only these have a name.
       double[] digits = steps > 12 ? new double[] {1} : new double[] {1, 2, 5};
-      for (double power = Math.pow(10, Math.floor(Math.log10(least)));
-          power <= most * 1.001;
-          power *= 10) {
+      for (double power = power(least); power <= most * 1.001; power *= 10) {
         for (double digit : digits) {
           double tick = power * digit;
           if (tick >= least * 0.999 && tick <= most * 1.001) {
@@ -59,7 +68,7 @@ record Axis(double least, double most, double first, double last, boolean logari
       }
       return ticks;
     }
-    double stride = round((most - least) / TICKS, true);
+    double stride = ceiling((most - least) / TICKS);
     for (long i = (long) Math.ceil(least / stride); i * stride <= most * (1 + 1e-12); i++) {
       ticks.add(i * stride);
     }

@@ -1,4 +1,4 @@
-package dev.openlora.bench.load;
+package dev.openlora.bench.plot;
 
 import dev.openlora.bench.Spread;
 import java.util.List;
@@ -12,30 +12,28 @@ import java.util.Map;
  * @param subtitle what the reader has to know: machine, day, lengths
  * @param series who is compared, in the order of the bars
  */
-record BarChart(String title, String subtitle, List<String> series, List<Panel> panels) {
+public record BarChart(String title, String subtitle, List<String> series, List<Panel> panels) {
   private static final int WIDTH = 960;
-  private static final int LEFT = 76;
+  private static final int LEFT = Svg.LEFT;
   private static final int RIGHT = 936;
   private static final int HEAD = 96;
   private static final int PANEL = 320;
   private static final int PLOT = 240;
 
   /** Groups on one axis, which starts at 0. */
-  record Panel(String unit, List<Group> groups) {}
+  public record Panel(String unit, List<Group> groups) {}
 
   /**
    * @param bars by series; one that is missing was not measured
    */
-  record Group(String label, Map<String, Spread> bars) {}
+  public record Group(String label, Map<String, Spread> bars) {}
 
-  String svg() {
+  public String svg() {
     Svg svg = new Svg(WIDTH, HEAD + PANEL * Math.max(1, panels.size()), title);
-    svg.text("title", LEFT, 30, "start", title);
     svg.text("subtitle", LEFT, 50, "start", subtitle);
     double x = LEFT;
     for (int i = 0; i < series.size(); i++) {
-      svg.bar(i, x, 63, 14, 14, series.get(i));
-      svg.text("label", x + 20, 75, "start", series.get(i));
+      svg.key(i, x, 63, series.get(i));
       x += 48 + 7.5 * series.get(i).length();
     }
     if (panels.isEmpty()) {
@@ -57,12 +55,7 @@ record BarChart(String title, String subtitle, List<String> series, List<Panel> 
             .orElse(1);
     // Room for the figures above the highest bar.
     Axis axis = Axis.linear(0, most * 1.08, bottom, top);
-    for (double tick : axis.ticks()) {
-      svg.rule("grid", LEFT, axis.at(tick), RIGHT, axis.at(tick));
-      svg.text("tick", LEFT - 8, axis.at(tick) + 4, "end", Axis.number(tick));
-    }
-    svg.rule("axis", LEFT, bottom, RIGHT, bottom);
-    svg.rule("axis", LEFT, top, LEFT, bottom);
+    svg.rows(axis, RIGHT, "");
     svg.sideways(20, (top + bottom) / 2.0, panel.unit());
     double width = (RIGHT - LEFT) / (double) panel.groups().size();
     for (int i = 0; i < panel.groups().size(); i++) {
