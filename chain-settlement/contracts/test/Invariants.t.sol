@@ -499,9 +499,22 @@ contract World is Receipts {
             }
             vm.warp(readyAt + RESOLVE_PERIOD + 1);
         }
+        if (isHeldBack(readyAt)) {
+            vm.prank(payer(i));
+            try bond.unbond(payer(i)) {
+                fail("stake left during a dispute");
+            } catch {}
+            return;
+        }
         vm.prank(payer(i));
         bondOut += bond.unbond(payer(i));
         ++unbonded;
+    }
+
+    /// An open dispute holds stake back until it ends, and for one resolve period at most.
+    function isHeldBack(uint64 readyAt) internal view returns (bool) {
+        (,, uint64 endsAt, address disputer) = settlement.dispute();
+        return disputer != address(0) && time() <= endsAt && time() <= readyAt + RESOLVE_PERIOD;
     }
 
     function takeFees(uint256 i) external {
