@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * What a row says: a text, or a chat. Constructors bring text into its one form and refuse what has
- * none: CR LF becomes LF, and nothing else is changed (no trimming, no Unicode normalization);
- * blank text, NUL, and surrogates without their other half are refused with {@link
+ * none: LF after any number of CR becomes LF, and nothing else is changed (no trimming, no Unicode
+ * normalization); blank text, NUL, and surrogates without their other half are refused with {@link
  * IllegalArgumentException}.
  *
  * <p>Canonical bytes, the input of {@link RowId}; u32 is four bytes, big-endian:
@@ -135,6 +135,6 @@ public sealed interface RowContent permits RowContent.Text, RowContent.Chat {
               field, (int) text.charAt(characters.position()), characters.position()),
           e);
     }
-    return text.replace("\r\n", "\n");
+    return text.replaceAll("(?<!\r)\r++\n", "\n");
   }
 }

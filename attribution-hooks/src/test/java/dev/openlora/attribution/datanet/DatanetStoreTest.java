@@ -224,6 +224,13 @@ class DatanetStoreTest {
   }
 
   @Test
+  void anyNumberOfCarriageReturnsBeforeALineFeedIsOneLineBreak() throws IOException {
+    store.add(Rows.addition("legends", Rows.jsonl(work.resolve("1.jsonl"), "a\\r\\r\\nb\\rc")));
+
+    assertThat(texts(store.open("legends"))).containsExactly("a\nb\rc");
+  }
+
+  @Test
   void randomRowsComeBackUnderTheRootOfRfc6962() throws IOException {
     long seed = Seeds.next("randomRowsComeBack");
     SplittableRandom random = new SplittableRandom(seed);

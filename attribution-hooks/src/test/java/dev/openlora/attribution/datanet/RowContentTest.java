@@ -41,6 +41,16 @@ class RowContentTest {
     assertThat(new RowContent.Text(" a\rb \r\n ").text()).isEqualTo(" a\rb \n ");
   }
 
+  /** Rows are read back from what was written, so the form of a form has to be itself. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a\r\r\nb", "\r\r\r\na\r\n\r\nb", "a\n\r\n\rb\r\r"})
+  void aFormHasNoOtherForm(String text) {
+    String form = new RowContent.Text(text).text();
+
+    assertThat(form).doesNotContain("\r\n");
+    assertThat(new RowContent.Text(form).text()).isEqualTo(form);
+  }
+
   @Test
   void composedAndDecomposedLettersAreTwoRows() {
     assertThat(RowId.of(new RowContent.Text("\u00e9")))
