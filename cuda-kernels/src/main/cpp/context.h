@@ -8,6 +8,7 @@
 #include "linear_int8.h"
 #include "lora.h"
 #include "openlora_cpu.h"
+#include "packs.h"
 #include "pool.h"
 #include "rows.h"
 
@@ -55,7 +56,9 @@ struct ol_context {
   Buffer activations;
   Buffer widened;
   Buffer scratch;
-  Buffer packed;
+  Buffer packed; /* adapters that are not kept in packs */
+  openlora::Packs packs;
+  Buffer shrunk;
   Buffer tiles;
   bool deterministic = false;
 };

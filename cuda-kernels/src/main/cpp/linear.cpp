@@ -8,6 +8,7 @@
 
 using openlora::DEPTH;
 using openlora::Linear;
+using openlora::LoraPlan;
 using openlora::PANEL;
 using openlora::padded;
 
@@ -91,18 +92,19 @@ bool tile(ol_context* context, Linear& l) {
   return context->kernels.isa != OL_AMX_BF16 || l.m <= FEW_ROWS || copy_tiles(context, l);
 }
 
-int32_t begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-              int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k, Linear* l) {
-  if (context == nullptr || out == nullptr || x == nullptr || packed == nullptr || m < 0 || n < 1 || k < 1 ||
-      out_stride < n || x_stride < k || (out_dtype != OL_F32 && out_dtype != OL_BF16) ||
-      reinterpret_cast<uintptr_t>(packed) % 64 != 0) {
-    return OL_BAD_ARGUMENT;
-  }
+bool valid(const ol_context* context, const void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
+           int64_t x_stride, const void* packed, int64_t m, int64_t n, int64_t k) {
+  return context != nullptr && out != nullptr && x != nullptr && packed != nullptr && m >= 0 && n >= 1 && k >= 1 &&
+         out_stride >= n && x_stride >= k && floating(out_dtype) && reinterpret_cast<uintptr_t>(packed) % 64 == 0;
+}
+
+bool begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x, int64_t x_stride,
+           const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k, Linear* l) {
   int64_t depth = padded(k, DEPTH);
   if (depth != k && m > 0) {
     uint16_t* rows = static_cast<uint16_t*>(context->activations.of(static_cast<size_t>(m * depth * 2)));
     if (rows == nullptr) {
-      return OL_OUT_OF_MEMORY;
+      return false;
     }
     for (int64_t i = 0; i < m; i++) {
       std::memcpy(rows + i * depth, x + i * x_stride, static_cast<size_t>(k) * 2);
@@ -112,26 +114,35 @@ int32_t begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_str
     x_stride = depth;
   }
   *l = {out, out_dtype == OL_BF16, out_stride, x, x_stride, static_cast<const uint16_t*>(packed), bias, m, n, depth};
-  return OL_OK;
+  return true;
 }
 
 }  // namespace openlora
 
 namespace {
 
-/* Panels whose sums, of all rows, stay in a core's cache until they are done with. */
-constexpr int64_t GROUP = 4;
+/* Sums of this size stay in a core's second cache until they are done with. Runs that expand for themselves
+ * read each its own matrix, the better the longer the reads are. */
+constexpr int64_t BYTES_OF_SUMS = 128 * 1024;
+constexpr int64_t BYTES_BESIDE_RUNS = 512 * 1024;
+constexpr int64_t LEAST_GROUP = 4;
 
 /* `width` columns from a panel on, into f32 rows of their own. */
-Linear columns_of(const Linear& l, int64_t panel, int64_t width, float* out) {
+Linear columns_of(const Linear& l, int64_t panel, int64_t width, float* out, int64_t out_stride) {
   Linear some = l;
   some.out = out;
   some.out_bf16 = false;
-  some.out_stride = GROUP * PANEL;
+  some.out_stride = out_stride;
   some.packed += panel * l.padded_k * PANEL;
   some.bias = l.bias == nullptr ? nullptr : l.bias + panel * PANEL;
   some.n = width;
+  some.extension_panel = panel;
   return some;
+}
+
+void extend(Linear& l, const LoraPlan& plan) {
+  l.extensions = plan.extensions.data();
+  l.extension_count = static_cast<int64_t>(plan.extensions.size());
 }
 
 }  // namespace
@@ -155,65 +166,95 @@ int32_t ol_pack(ol_context* context, void* packed, const uint16_t* weight, int64
 }
 
 int32_t ol_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-                  int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k) {
-  Linear l;
-  int32_t status = openlora::begin(context, out, out_dtype, out_stride, x, x_stride, packed, bias, m, n, k, &l);
+                  int64_t x_stride, const ol_layer* layer, int64_t m, int64_t n, int64_t k) {
+  if (layer == nullptr ||
+      !openlora::valid(context, out, out_dtype, out_stride, x, x_stride, layer->packed, m, n, k)) {
+    return OL_BAD_ARGUMENT;
+  }
+  LoraPlan plan;
+  int32_t status = openlora::read(context, layer->adapters, m, k, n, &plan);
   if (status != OL_OK || m == 0) {
     return status;
   }
-  if (!openlora::tile(context, l)) {
+  Linear l;
+  LoraPlan* plans[] = {&plan};
+  if (!openlora::begin(context, out, out_dtype, out_stride, x, x_stride, layer->packed, layer->bias, m, n, k, &l) ||
+      !openlora::tile(context, l) || !openlora::shrink(context, x, x_stride, k, plans, 1)) {
     return OL_OUT_OF_MEMORY;
   }
+  extend(l, plan);
   int64_t panels = padded(n, PANEL) / PANEL;
   std::atomic<bool> done{true};
   auto multiply = [&](int thread, int threads) {
-    if (!context->kernels.linear(l, panels * thread / threads, panels * (thread + 1) / threads)) {
+    int64_t first = panels * thread / threads, last = panels * (thread + 1) / threads;
+    if (first == last) {
+      return;
+    }
+    if (!context->kernels.linear(l, first, last)) {
       done = false;
     }
+    char* y = static_cast<char*>(out) + first * PANEL * (l.out_bf16 ? 2 : 4);
+    openlora::expand(context, plan, y, l.out_bf16, out_stride, first * PANEL, std::min(n, last * PANEL));
   };
   context->pool.run(multiply);
   return done ? OL_OK : OL_OUT_OF_MEMORY;
 }
 
 int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-                        int64_t x_stride, const void* packed_gate, const uint16_t* gate_bias, const void* packed_up,
-                        const uint16_t* up_bias, int64_t m, int64_t n, int64_t k) {
-  Linear gate;
-  int32_t status =
-      openlora::begin(context, out, out_dtype, out_stride, x, x_stride, packed_gate, gate_bias, m, n, k, &gate);
+                        int64_t x_stride, const ol_layer* gate_layer, const ol_layer* up_layer, int64_t m, int64_t n,
+                        int64_t k) {
+  if (gate_layer == nullptr || up_layer == nullptr ||
+      !openlora::valid(context, out, out_dtype, out_stride, x, x_stride, gate_layer->packed, m, n, k) ||
+      !openlora::valid(context, out, out_dtype, out_stride, x, x_stride, up_layer->packed, m, n, k)) {
+    return OL_BAD_ARGUMENT;
+  }
+  LoraPlan of_gate, of_up;
+  int32_t status = openlora::read(context, gate_layer->adapters, m, k, n, &of_gate);
+  if (status == OL_OK) {
+    status = openlora::read(context, up_layer->adapters, m, k, n, &of_up);
+  }
   if (status != OL_OK || m == 0) {
     return status;
   }
-  if (packed_up == nullptr) {
-    return OL_BAD_ARGUMENT;
-  }
-  size_t floats = static_cast<size_t>(m * GROUP * PANEL);
-  float* sums = static_cast<float*>(
-      context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(context->pool.threads())));
-  if (sums == nullptr || !openlora::tile(context, gate)) {
+  int64_t panels = padded(n, PANEL) / PANEL;
+  int64_t threads = context->pool.threads();
+  int64_t bytes = of_gate.runs.empty() && of_up.runs.empty() ? BYTES_OF_SUMS : BYTES_BESIDE_RUNS;
+  int64_t group = std::max(LEAST_GROUP, bytes / (2 * m * PANEL * 4));
+  group = std::min(group, (panels + threads - 1) / threads);
+  size_t floats = static_cast<size_t>(m * group * PANEL);
+  float* sums = static_cast<float*>(context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(threads)));
+  LoraPlan* plans[] = {&of_gate, &of_up};
+  Linear gate;
+  if (sums == nullptr ||
+      !openlora::begin(context, out, out_dtype, out_stride, x, x_stride, gate_layer->packed, gate_layer->bias, m, n, k,
+                       &gate) ||
+      !openlora::tile(context, gate) || !openlora::shrink(context, x, x_stride, k, plans, 2)) {
     return OL_OUT_OF_MEMORY;
   }
   Linear up = gate;
-  up.packed = static_cast<const uint16_t*>(packed_up);
-  up.bias = up_bias;
-  int64_t panels = padded(n, PANEL) / PANEL;
+  up.packed = static_cast<const uint16_t*>(up_layer->packed);
+  up.bias = up_layer->bias;
+  extend(gate, of_gate);
+  extend(up, of_up);
   std::atomic<bool> done{true};
-  auto multiply = [&](int thread, int threads) {
+  auto multiply = [&](int thread, int) {
     float* gate_sums = sums + 2 * floats * static_cast<size_t>(thread);
     float* up_sums = gate_sums + floats;
+    int64_t stride = group * PANEL;
     int64_t last = panels * (thread + 1) / threads;
-    for (int64_t panel = panels * thread / threads; panel < last; panel += GROUP) {
-      int64_t count = std::min(GROUP, last - panel);
-      int64_t width = std::min(count * PANEL, n - panel * PANEL);
-      if (!context->kernels.linear(columns_of(gate, panel, width, gate_sums), 0, count) ||
-          !context->kernels.linear(columns_of(up, panel, width, up_sums), 0, count)) {
+    for (int64_t panel = panels * thread / threads; panel < last; panel += group) {
+      int64_t count = std::min(group, last - panel);
+      int64_t from = panel * PANEL;
+      int64_t width = std::min(count * PANEL, n - from);
+      if (!context->kernels.linear(columns_of(gate, panel, width, gate_sums, stride), 0, count) ||
+          !context->kernels.linear(columns_of(up, panel, width, up_sums, stride), 0, count)) {
         done = false;
       }
-      char* to = static_cast<char*>(out) + panel * PANEL * (out_dtype == OL_BF16 ? 2 : 4);
-      openlora::SiluMul product{{to, out_dtype == OL_BF16, out_stride},
-                                {gate_sums, false, GROUP * PANEL},
-                                {up_sums, false, GROUP * PANEL},
-                                width};
+      openlora::expand(context, of_gate, gate_sums, false, stride, from, from + width);
+      openlora::expand(context, of_up, up_sums, false, stride, from, from + width);
+      char* to = static_cast<char*>(out) + from * (out_dtype == OL_BF16 ? 2 : 4);
+      openlora::SiluMul product{
+          {to, out_dtype == OL_BF16, out_stride}, {gate_sums, false, stride}, {up_sums, false, stride}, width};
       context->kernels.rows->silu_mul(product, 0, m);
     }
   };

@@ -6,6 +6,17 @@ struct ol_context;
 
 namespace openlora {
 
+/* What an adapter of many rows adds to a product: more columns of x, for the rows [from, to), and of w. */
+struct Extension {
+  int64_t from;
+  int64_t to;
+  int64_t depth;          /* a multiple of 32 */
+  const uint16_t* x;      /* the row `from`; rows are `depth` apart, EXTENSION_MARGIN rows of zeros before and behind */
+  const uint16_t* packed; /* all panels of a w of `depth` columns */
+};
+
+constexpr int64_t EXTENSION_MARGIN = 32;
+
 /* out[m, n] = scale x[m, k] w^T + bias, or with add: out += that; over the packed columns [panel_from,
  * panel_to) of 32. */
 struct Linear {
@@ -22,6 +33,9 @@ struct Linear {
   bool add = false;
   const float* scale = nullptr;    /* [padded n], 64-byte aligned: what a column's sum is multiplied with */
   const uint16_t* tiles = nullptr; /* x as [m / 16][padded_k / 32][16][32], rows padded to 32 by zeros */
+  const Extension* extensions = nullptr;
+  int64_t extension_count = 0;
+  int64_t extension_panel = 0;     /* which of their panels this product's first is */
 };
 
 constexpr int64_t PANEL = 32;   /* columns packed together */
@@ -33,6 +47,17 @@ inline int64_t padded(int64_t size, int64_t unit) { return (size + unit - 1) / u
  * other, for an x of as many parts. */
 void pack(uint16_t* packed, const uint16_t* weight, int64_t n, int64_t k, int64_t stride, int times,
           int64_t panel_from, int64_t panel_to);
+
+/* Calls body(x, depth, packed panel) for what extends [row, row + rows) of a product. */
+template <typename Body>
+static inline void each_extension(const Linear& l, int64_t row, int64_t rows, int64_t panel, Body body) {
+  for (int64_t i = 0; i < l.extension_count; i++) {
+    const Extension& e = l.extensions[i];
+    if (e.from < row + rows && e.to > row) {
+      body(e.x + (row - e.from) * e.depth, e.depth, e.packed + (l.extension_panel + panel) * e.depth * PANEL);
+    }
+  }
+}
 
 /* Panels that stay in a core's cache while all rows go past them. */
 inline int64_t panels_in_cache(const Linear& l) {
@@ -51,8 +76,11 @@ bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to);
 /* Gives l the tiles of x where its kernel wants them. False without memory. */
 bool tile(ol_context* context, Linear& l);
 
-/* Checks a call and brings its rows to padded_k, in the context's memory where k is not; an ol_status. */
-int32_t begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-              int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k, Linear* l);
+bool valid(const ol_context* context, const void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
+           int64_t x_stride, const void* packed, int64_t m, int64_t n, int64_t k);
+
+/* Brings a valid call's rows to padded_k, in the context's memory where k is not. False without memory. */
+bool begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x, int64_t x_stride,
+           const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k, Linear* l);
 
 }  // namespace openlora

@@ -34,47 +34,54 @@ void prefetch(const uint16_t* w) {
   }
 }
 
-/* Up to 32 rows: the time is that of reading the weights once. */
-void few_rows(const Linear& l, int upper, int lower, int64_t panel) {
-  alignas(64) float values[TILE_FLOATS];
-  const uint16_t* w = l.packed + panel * l.padded_k * PANEL;
-  const int64_t x_bytes = l.x_stride * 2;
-  /* Tile numbers are part of the instructions. */
-  _tile_zero(0);
-  _tile_zero(1);
-  if (lower == 0) {
-    for (int64_t k = 0; k < l.padded_k; k += DEPTH, w += DEPTH * PANEL) {
-      prefetch(w + PREFETCH_BYTES / 2);
-      _tile_loadd(6, w, 128);
-      _tile_loadd(7, w + PANEL, 128);
-      _tile_loadd(4, l.x + k, x_bytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
+/* Sums of two tiles of rows, the second one where there are two, times a panel. Tile numbers are part of the
+ * instructions. */
+template <bool TWO>
+inline void multiply(const uint16_t* x, int64_t x_stride, const uint16_t* w, int64_t depth, int64_t ahead) {
+  const uint16_t* below = x + TILE_ROWS * x_stride;
+  for (int64_t k = 0; k < depth; k += DEPTH, w += DEPTH * PANEL) {
+    prefetch(w + ahead);
+    _tile_loadd(6, w, 128);
+    _tile_loadd(7, w + PANEL, 128);
+    _tile_loadd(4, x + k, x_stride * 2);
+    if (TWO) {
+      _tile_loadd(5, below + k, x_stride * 2);
     }
-  } else {
-    const uint16_t* below = l.x + TILE_ROWS * l.x_stride;
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int64_t k = 0; k < l.padded_k; k += DEPTH, w += DEPTH * PANEL) {
-      prefetch(w + PREFETCH_BYTES / 2);
-      _tile_loadd(6, w, 128);
-      _tile_loadd(7, w + PANEL, 128);
-      _tile_loadd(4, l.x + k, x_bytes);
-      _tile_loadd(5, below + k, x_bytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    if (TWO) {
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(2, values, 64);
-    store_tile(l, TILE_ROWS, lower, panel * PANEL, values);
-    _tile_stored(3, values, 64);
-    store_tile(l, TILE_ROWS, lower, panel * PANEL + 16, values);
   }
+}
+
+/* Up to 32 rows from `row` on: the time is that of reading the weights once. */
+template <bool TWO>
+void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
+  alignas(64) float values[TILE_FLOATS];
+  _tile_zero(0);
+  _tile_zero(1);
+  if (TWO) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  multiply<TWO>(l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k,
+                PREFETCH_BYTES / 2);
+  each_extension(l, row, rows, panel, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
+    multiply<TWO>(x, depth, w, depth, DEPTH * PANEL);
+  });
+  int64_t upper = std::min<int64_t>(TILE_ROWS, rows);
   _tile_stored(0, values, 64);
-  store_tile(l, 0, upper, panel * PANEL, values);
+  store_tile(l, row, upper, panel * PANEL, values);
   _tile_stored(1, values, 64);
-  store_tile(l, 0, upper, panel * PANEL + 16, values);
+  store_tile(l, row, upper, panel * PANEL + 16, values);
+  if (TWO) {
+    _tile_stored(2, values, 64);
+    store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL, values);
+    _tile_stored(3, values, 64);
+    store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL + 16, values);
+  }
 }
 
 /* Memory of one thread, kept. */
@@ -91,50 +98,84 @@ float* thread_memory(int64_t floats) {
   return memory.get();
 }
 
-/* A block of 32 rows over a part of k: the sums begin at zero or where the last part left them. */
-void block(const uint16_t* x, int64_t x_block, const uint16_t* w, int64_t depth, float* sums, bool first,
-           bool columns_of_two, const char* next, int64_t next_bytes) {
-  if (first) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  } else {
-    _tile_loadd(0, sums, 64);
-    _tile_loadd(1, sums + TILE_FLOATS, 64);
-    _tile_loadd(2, sums + 2 * TILE_FLOATS, 64);
-    _tile_loadd(3, sums + 3 * TILE_FLOATS, 64);
-  }
-  const uint16_t* below = x + x_block;
-  if (columns_of_two) {
-    for (int64_t k = 0; k < depth; k += DEPTH, w += DEPTH * PANEL, x += TILE_ROWS * DEPTH, below += TILE_ROWS * DEPTH) {
-      for (int64_t line = 0; line < next_bytes; line += 64) {
-        _mm_prefetch(next + line, _MM_HINT_T1);
-      }
-      next += next_bytes;
-      _tile_loadd(6, w, 128);
+/* Columns of x that lie in rows of their own, after those in tiles. */
+void extend(const uint16_t* x, int64_t depth, const uint16_t* w, bool columns_of_two) {
+  const uint16_t* below = x + TILE_ROWS * depth;
+  for (int64_t k = 0; k < depth; k += DEPTH, w += DEPTH * PANEL) {
+    _tile_loadd(6, w, 128);
+    _tile_loadd(4, x + k, depth * 2);
+    _tile_loadd(5, below + k, depth * 2);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(2, 5, 6);
+    if (columns_of_two) {
       _tile_loadd(7, w + PANEL, 128);
-      _tile_loadd(4, x, 64);
-      _tile_loadd(5, below, 64);
-      _tile_dpbf16ps(0, 4, 6);
       _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
-  } else {
-    for (int64_t k = 0; k < depth; k += DEPTH, w += DEPTH * PANEL, x += TILE_ROWS * DEPTH, below += TILE_ROWS * DEPTH) {
-      _tile_loadd(6, w, 128);
-      _tile_loadd(4, x, 64);
-      _tile_loadd(5, below, 64);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(2, 5, 6);
+  }
+}
+
+/* A block of 32 rows over a part of k: the sums begin at zero or where the last part left them. */
+struct Block {
+  const uint16_t* x;
+  int64_t x_block;
+  const uint16_t* w;
+  int64_t depth;
+  float* sums;
+  bool columns_of_two;
+  const char* next;
+  int64_t next_bytes; /* of it to fetch for each tile of k */
+
+  void begin(bool first) const {
+    if (first) {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+    } else {
+      _tile_loadd(0, sums, 64);
+      _tile_loadd(1, sums + TILE_FLOATS, 64);
+      _tile_loadd(2, sums + 2 * TILE_FLOATS, 64);
+      _tile_loadd(3, sums + 3 * TILE_FLOATS, 64);
     }
   }
-  _tile_stored(0, sums, 64);
-  _tile_stored(1, sums + TILE_FLOATS, 64);
-  _tile_stored(2, sums + 2 * TILE_FLOATS, 64);
-  _tile_stored(3, sums + 3 * TILE_FLOATS, 64);
-}
+
+  void multiply() const {
+    const uint16_t* upper = x;
+    const uint16_t* lower = x + x_block;
+    const uint16_t* weight = w;
+    const char* fetched = next;
+    for (int64_t k = 0; k < depth; k += DEPTH) {
+      _tile_loadd(6, weight, 128);
+      _tile_loadd(4, upper, 64);
+      _tile_loadd(5, lower, 64);
+      if (columns_of_two) {
+        for (int64_t line = 0; line < next_bytes; line += 64) {
+          _mm_prefetch(fetched + line, _MM_HINT_T1);
+        }
+        _tile_loadd(7, weight + PANEL, 128);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      } else {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(2, 5, 6);
+      }
+      fetched += next_bytes;
+      weight += DEPTH * PANEL;
+      upper += TILE_ROWS * DEPTH;
+      lower += TILE_ROWS * DEPTH;
+    }
+  }
+
+  void end() const {
+    _tile_stored(0, sums, 64);
+    _tile_stored(1, sums + TILE_FLOATS, 64);
+    _tile_stored(2, sums + 2 * TILE_FLOATS, 64);
+    _tile_stored(3, sums + 3 * TILE_FLOATS, 64);
+  }
+};
 
 void finish(const Linear& l, int64_t row, int64_t panel, const float* sums) {
   int64_t upper = std::min<int64_t>(TILE_ROWS, l.m - row);
@@ -170,9 +211,18 @@ bool many_rows(const Linear& l, int64_t row_from, int64_t row_to, int64_t panel_
           /* While this part is at work, each block fetches its share of the next one. */
           int64_t share = depth * PANEL * 2 / blocks;
           const char* next = reinterpret_cast<const char*>(w + (k + depth) * PANEL) + b * share;
-          block(l.tiles + row * l.padded_k + k * TILE_ROWS, x_block, w + k * PANEL, depth, of_block, k == 0,
-                l.n - panel * PANEL > 16, next, share / (depth / DEPTH));
-          if (k + depth == l.padded_k) {
+          bool last = k + depth == l.padded_k;
+          Block part{l.tiles + row * l.padded_k + k * TILE_ROWS, x_block, w + k * PANEL, depth, of_block,
+                     l.n - panel * PANEL > 16, next, share / (depth / DEPTH)};
+          part.begin(k == 0);
+          part.multiply();
+          if (last) {
+            each_extension(l, row, BLOCK_ROWS, panel, [&](const uint16_t* x, int64_t columns, const uint16_t* more) {
+              extend(x, columns, more, part.columns_of_two);
+            });
+          }
+          part.end();
+          if (last) {
             finish(l, row, panel, of_block);
           }
         }
@@ -188,15 +238,12 @@ bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to) {
   bool done = true;
   if (l.tiles == nullptr) {
     for (int64_t row = 0; row < l.m; row += BLOCK_ROWS) {
-      Linear some = l;
-      some.m = std::min(BLOCK_ROWS, l.m - row);
-      some.x += row * l.x_stride;
-      some.out = static_cast<char*>(l.out) + row * l.out_stride * (l.out_bf16 ? 2 : 4);
-      int upper = static_cast<int>(std::min<int64_t>(TILE_ROWS, some.m));
-      int lower = static_cast<int>(some.m) - upper;
+      int64_t rows = std::min(BLOCK_ROWS, l.m - row);
+      int upper = static_cast<int>(std::min<int64_t>(TILE_ROWS, rows));
+      int lower = static_cast<int>(rows) - upper;
       configure(upper, lower);
       for (int64_t panel = panel_from; panel < panel_to; panel++) {
-        few_rows(some, upper, lower, panel);
+        lower > 0 ? few_rows<true>(l, row, rows, panel) : few_rows<false>(l, row, rows, panel);
       }
     }
   } else {

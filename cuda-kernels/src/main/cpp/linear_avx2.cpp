@@ -11,17 +11,17 @@ namespace {
 
 constexpr int ROWS = 4;
 
-/* ROWS_ rows times one half panel of 16 columns: 2 vectors of 8 for each row. */
+/* ROWS_ rows of one half panel of 16 columns: 2 vectors of 8 for each row. */
 template <int ROWS_>
-void block(const Linear& l, int64_t row, int64_t panel, int half) {
-  __m256 sums[ROWS_][2];
-  for (int r = 0; r < ROWS_; r++) {
-    sums[r][0] = _mm256_setzero_ps();
-    sums[r][1] = _mm256_setzero_ps();
-  }
-  const uint16_t* w = l.packed + panel * l.padded_k * PANEL + half * 32;
+struct Sums {
+  __m256 of[ROWS_][2];
+};
+
+template <int ROWS_>
+__attribute__((always_inline)) inline void multiply(Sums<ROWS_>& sums, const uint16_t* x, int64_t x_stride,
+                                                    const uint16_t* w, int64_t depth) {
   const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xFFFF0000u));
-  for (int64_t k = 0; k < l.padded_k; k += 2, w += 2 * PANEL) {
+  for (int64_t k = 0; k < depth; k += 2, w += 2 * PANEL) {
     __m256i pairs[2] = {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)),
                         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16))};
     __m256 even[2], odd[2];
@@ -30,19 +30,31 @@ void block(const Linear& l, int64_t row, int64_t panel, int half) {
       odd[c] = _mm256_castsi256_ps(_mm256_and_si256(pairs[c], upper));
     }
     for (int r = 0; r < ROWS_; r++) {
-      const uint16_t* x = l.x + (row + r) * l.x_stride + k;
-      __m256 x0 = _mm256_set1_ps(widen(x[0]));
-      __m256 x1 = _mm256_set1_ps(widen(x[1]));
+      __m256 x0 = _mm256_set1_ps(widen(x[r * x_stride + k]));
+      __m256 x1 = _mm256_set1_ps(widen(x[r * x_stride + k + 1]));
       for (int c = 0; c < 2; c++) {
-        sums[r][c] = _mm256_fmadd_ps(x0, even[c], sums[r][c]);
-        sums[r][c] = _mm256_fmadd_ps(x1, odd[c], sums[r][c]);
+        sums.of[r][c] = _mm256_fmadd_ps(x0, even[c], sums.of[r][c]);
+        sums.of[r][c] = _mm256_fmadd_ps(x1, odd[c], sums.of[r][c]);
       }
     }
   }
+}
+
+template <int ROWS_>
+void block(const Linear& l, int64_t row, int64_t panel, int half) {
+  Sums<ROWS_> sums;
+  for (int r = 0; r < ROWS_; r++) {
+    sums.of[r][0] = _mm256_setzero_ps();
+    sums.of[r][1] = _mm256_setzero_ps();
+  }
+  multiply(sums, l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL + half * 32, l.padded_k);
+  each_extension(l, row, ROWS_, panel, [&](const uint16_t* x, int64_t depth, const uint16_t* w) {
+    multiply(sums, x, depth, w + half * 32, depth);
+  });
   for (int r = 0; r < ROWS_; r++) {
     float values[16];
-    _mm256_storeu_ps(values, sums[r][0]);
-    _mm256_storeu_ps(values + 8, sums[r][1]);
+    _mm256_storeu_ps(values, sums.of[r][0]);
+    _mm256_storeu_ps(values + 8, sums.of[r][1]);
     store(l, row + r, panel * PANEL + half * 16, values);
   }
 }

@@ -14,30 +14,42 @@ constexpr int ROWS = 12;
 constexpr int PREFETCH_BYTES = 1024;
 
 template <int ROWS_>
-void block(const Linear& l, int64_t row, int64_t panel) {
+struct Sums {
   __m512 left[ROWS_], right[ROWS_];
-  for (int r = 0; r < ROWS_; r++) {
-    left[r] = _mm512_setzero_ps();
-    right[r] = _mm512_setzero_ps();
-  }
-  const uint16_t* w = l.packed + panel * l.padded_k * PANEL;
-  const uint16_t* x = l.x + row * l.x_stride;
-  for (int64_t k = 0; k < l.padded_k; k += 2, w += 2 * PANEL) {
+};
+
+template <int ROWS_>
+__attribute__((always_inline)) inline void multiply(Sums<ROWS_>& sums, const uint16_t* x, int64_t x_stride,
+                                                    const uint16_t* w, int64_t depth) {
+  for (int64_t k = 0; k < depth; k += 2, w += 2 * PANEL) {
     _mm_prefetch(reinterpret_cast<const char*>(w) + PREFETCH_BYTES, _MM_HINT_T0);
     _mm_prefetch(reinterpret_cast<const char*>(w) + PREFETCH_BYTES + 64, _MM_HINT_T0);
     __m512bh w0 = reinterpret_cast<__m512bh>(_mm512_load_si512(w));
     __m512bh w1 = reinterpret_cast<__m512bh>(_mm512_load_si512(w + PANEL));
     for (int r = 0; r < ROWS_; r++) {
       int32_t pair;
-      __builtin_memcpy(&pair, x + r * l.x_stride + k, sizeof pair);
+      __builtin_memcpy(&pair, x + r * x_stride + k, sizeof pair);
       __m512bh both = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
-      left[r] = _mm512_dpbf16_ps(left[r], both, w0);
-      right[r] = _mm512_dpbf16_ps(right[r], both, w1);
+      sums.left[r] = _mm512_dpbf16_ps(sums.left[r], both, w0);
+      sums.right[r] = _mm512_dpbf16_ps(sums.right[r], both, w1);
     }
   }
+}
+
+template <int ROWS_>
+void block(const Linear& l, int64_t row, int64_t panel) {
+  Sums<ROWS_> sums;
   for (int r = 0; r < ROWS_; r++) {
-    store(l, row + r, panel * PANEL, left[r]);
-    store(l, row + r, panel * PANEL + 16, right[r]);
+    sums.left[r] = _mm512_setzero_ps();
+    sums.right[r] = _mm512_setzero_ps();
+  }
+  multiply(sums, l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k);
+  each_extension(l, row, ROWS_, panel, [&](const uint16_t* x, int64_t depth, const uint16_t* w) {
+    multiply(sums, x, depth, w, depth);
+  });
+  for (int r = 0; r < ROWS_; r++) {
+    store(l, row + r, panel * PANEL, sums.left[r]);
+    store(l, row + r, panel * PANEL + 16, sums.right[r]);
   }
 }
 

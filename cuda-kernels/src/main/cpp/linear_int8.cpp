@@ -84,10 +84,15 @@ int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* weight, 
 
 int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
                        int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k) {
+  if (!openlora::valid(context, out, out_dtype, out_stride, x, x_stride, packed, m, n, k)) {
+    return OL_BAD_ARGUMENT;
+  }
+  if (m == 0) {
+    return OL_OK;
+  }
   Linear l;
-  int32_t status = openlora::begin(context, out, out_dtype, out_stride, x, x_stride, packed, bias, m, n, k, &l);
-  if (status != OL_OK || m == 0) {
-    return status;
+  if (!openlora::begin(context, out, out_dtype, out_stride, x, x_stride, packed, bias, m, n, k, &l)) {
+    return OL_OUT_OF_MEMORY;
   }
   int64_t panels = padded(n, PANEL) / PANEL;
   size_t own_bytes = static_cast<size_t>(std::max(l.padded_k * PANEL * 2, openlora::WIDENED_BYTES));

@@ -1,4 +1,4 @@
-/* Adapters over a batch: SGMV for runs of few rows, packed products for wide ones. */
+/* Adapters over a batch: SGMV for runs of few rows; more columns of the product for runs of many. */
 #include "lora.h"
 
 #include <algorithm>
@@ -9,153 +9,296 @@
 #include "bf16.h"
 #include "context.h"
 
-using namespace openlora;
+namespace openlora {
 
 namespace {
 
 /* From this many rows on, packing A and B costs less than what the product over tiles saves (measured: at 16
  * rows not yet, at 32 a quarter). */
 constexpr int64_t WIDE_ROWS = 24;
-constexpr int64_t ROW_BLOCK = 32;
-constexpr int64_t PANEL_BLOCK = 16;
+constexpr int64_t ROW_PART = 32;
+constexpr int64_t PANEL_PART = 16;
 constexpr int64_t RANK_PART = 8;
-constexpr int64_t OUT_PART = 512;
 
 int64_t panels(int64_t n) { return padded(n, PANEL) / PANEL; }
 
-/* A run of many rows: x A^T by packed A, and that, cut into the upper and the lower half of its bits,
- * by packed [B | B]; so what B sees has 16 bits of mantissa and not the 8 of one bf16. */
-struct WideRun {
-  LoraRun* run;
-  int64_t depth; /* of the halves: 2 rank, padded */
-  uint16_t* a;
-  uint16_t* b;
-  uint16_t* halves; /* [rows, depth] */
-};
+bool valid(const ol_segment& s, int64_t rows, int32_t vector_dtype) {
+  return s.from >= 0 && s.to > s.from && s.to <= rows && (s.a == nullptr) == (s.b == nullptr) &&
+         (s.a == nullptr || s.rank > 0) && floating(s.vector_dtype) && s.vector_dtype == vector_dtype;
+}
 
-void halve(const WideRun& wide, int64_t from, int64_t to) {
-  const LoraRun& run = *wide.run;
+bool continues(const LoraRun& last, const ol_segment& s) {
+  return last.to == s.from && last.a == s.a && last.b == s.b && last.scale == s.scale && last.gain == s.gain &&
+         last.shift == s.shift;
+}
+
+bool changes_sums(const LoraRun& run) { return run.gain != nullptr || run.shift != nullptr; }
+
+/* The halves of the rows [from, to); with the first and the last ones the margins' zeros. */
+void halve(const WideRun& wide, int64_t depth, int64_t from, int64_t to) {
+  const LoraRun& run = wide.run;
+  size_t margin = static_cast<size_t>(EXTENSION_MARGIN * depth) * 2;
+  if (from == 0) {
+    std::memset(wide.halves - EXTENSION_MARGIN * depth, 0, margin);
+  }
+  if (to == run.to - run.from) {
+    std::memset(wide.halves + to * depth, 0, margin);
+  }
   for (int64_t row = from; row < to; row++) {
     const float* shrunk = run.shrunk + row * run.rank;
-    uint16_t* halves = wide.halves + row * wide.depth;
+    uint16_t* halves = wide.halves + row * depth;
     for (int64_t r = 0; r < run.rank; r++) {
       float value = shrunk[r] * run.scale;
       halves[r] = narrow(value);
       halves[run.rank + r] = narrow(value - widen(halves[r]));
     }
-    std::memset(halves + 2 * run.rank, 0, static_cast<size_t>(wide.depth - 2 * run.rank) * 2);
+    std::memset(halves + 2 * run.rank, 0, static_cast<size_t>(depth - 2 * run.rank) * 2);
   }
 }
 
 /* A piece of one run's work. */
+template <typename Run>
 struct Part {
-  size_t run;
+  Run* run;
   int64_t from;
   int64_t to;
 };
 
-void cut(std::vector<Part>& parts, size_t run, int64_t size, int64_t piece) {
+template <typename Run>
+void cut(std::vector<Part<Run>>& parts, Run* run, int64_t size, int64_t piece) {
   for (int64_t from = 0; from < size; from += piece) {
     parts.push_back({run, from, std::min(size, from + piece)});
   }
 }
 
-/* Every thread takes the next part until none is left. */
-template <typename Body>
-void each(Pool& pool, const std::vector<Part>& parts, Body body) {
-  if (parts.empty()) {
-    return;
-  }
-  std::atomic<size_t> next{0};
-  auto work = [&](int, int) {
-    for (size_t i = next.fetch_add(1); i < parts.size(); i = next.fetch_add(1)) {
-      body(parts[i]);
-    }
-  };
-  pool.run(work);
+int64_t a_elements(const LoraRun& run, int64_t in) { return panels(run.rank) * PANEL * in; }
+
+int64_t b_elements(const LoraPlan& plan, const Extension& extension) {
+  return panels(plan.out) * PANEL * extension.depth;
 }
 
-/* False when there is no memory. */
-bool apply_wide(ol_context* context, const Lora& l, std::vector<WideRun>& runs) {
+/* Finds kept matrices, or memory to keep them in. */
+void find_kept(Packs& packs, const LoraPlan& plan, WideRun& wide, const Extension& extension, int64_t in) {
+  if (wide.run.key.a == 0 || wide.run.key.b == 0) {
+    return;
+  }
+  int64_t of_a = a_elements(wide.run, in);
+  wide.a = packs.find(wide.run.key);
+  wide.kept = wide.a != nullptr;
+  if (!wide.kept) {
+    wide.a = packs.add(wide.run.key, static_cast<size_t>(of_a + b_elements(plan, extension)) * 2);
+  }
+  wide.b = wide.a == nullptr ? nullptr : wide.a + of_a;
+}
+
+/* Bytes of the halves of all wide runs and of the matrices that have no place yet; gives them places when there
+ * is memory. */
+size_t place(LoraPlan* const* plans, int count, int64_t in, uint16_t* memory) {
   size_t elements = 0;
-  auto place = [&](int64_t count) {
-    size_t at = elements;
-    elements += static_cast<size_t>(padded(count, 32));
+  auto next = [&](int64_t size) {
+    uint16_t* at = memory == nullptr ? nullptr : memory + elements;
+    elements += static_cast<size_t>(padded(size, 32));
     return at;
   };
-  struct Places {
-    size_t a, b, halves;
-  };
-  std::vector<Places> places;
-  for (WideRun& wide : runs) {
-    const LoraRun& run = *wide.run;
-    wide.depth = padded(2 * run.rank, DEPTH);
-    places.push_back({place(panels(run.rank) * PANEL * l.in), place(panels(l.out) * PANEL * wide.depth),
-                      place((run.to - run.from) * wide.depth)});
-  }
-  uint16_t* memory = static_cast<uint16_t*>(context->packed.of(elements * 2));
-  if (memory == nullptr) {
-    return false;
-  }
-  std::vector<Part> packs, shrinks, expands;
-  for (size_t i = 0; i < runs.size(); i++) {
-    WideRun& wide = runs[i];
-    wide.a = memory + places[i].a;
-    wide.b = memory + places[i].b;
-    wide.halves = memory + places[i].halves;
-    /* Panels of A first, of B behind them. */
-    cut(packs, i, panels(wide.run->rank) + panels(l.out), PANEL_BLOCK);
-    cut(shrinks, i, wide.run->to - wide.run->from, ROW_BLOCK);
-    cut(expands, i, panels(l.out), PANEL_BLOCK);
-  }
-  each(context->pool, packs, [&](const Part& part) {
-    const WideRun& wide = runs[part.run];
-    const LoraRun& run = *wide.run;
-    int64_t of_a = panels(run.rank);
-    if (part.from < of_a) {
-      pack(wide.a, run.a, run.rank, l.in, l.in, 1, part.from, std::min(part.to, of_a));
+  for (int i = 0; i < count; i++) {
+    for (size_t w = 0; w < plans[i]->wide.size(); w++) {
+      WideRun& wide = plans[i]->wide[w];
+      Extension& extension = plans[i]->extensions[w];
+      int64_t margin = EXTENSION_MARGIN * extension.depth;
+      if (wide.a == nullptr) {
+        uint16_t* a = next(a_elements(wide.run, in));
+        uint16_t* b = next(b_elements(*plans[i], extension));
+        wide.a = a;
+        wide.b = b;
+      }
+      uint16_t* halves = next((wide.run.to - wide.run.from) * extension.depth + 2 * margin);
+      if (halves != nullptr) {
+        wide.halves = halves + margin;
+        extension.x = wide.halves;
+        extension.packed = wide.b;
+      }
     }
-    if (part.to > of_a) {
-      pack(wide.b, run.b, l.out, run.rank, run.rank, 2, std::max<int64_t>(part.from - of_a, 0), part.to - of_a);
-    }
-  });
-  each(context->pool, shrinks, [&](const Part& part) {
-    const WideRun& wide = runs[part.run];
-    const LoraRun& run = *wide.run;
-    Linear shrink{run.shrunk + part.from * run.rank,
-                  false,
-                  run.rank,
-                  l.x + (run.from + part.from) * l.x_stride,
-                  l.x_stride,
-                  wide.a,
-                  nullptr,
-                  part.to - part.from,
-                  run.rank,
-                  l.in};
-    context->kernels.linear(shrink, 0, panels(run.rank));
-    halve(wide, part.from, part.to);
-  });
-  int64_t y_bytes = l.y_bf16 ? 2 : 4;
-  each(context->pool, expands, [&](const Part& part) {
-    const WideRun& wide = runs[part.run];
-    const LoraRun& run = *wide.run;
-    Linear expand{static_cast<char*>(l.y) + run.from * l.y_stride * y_bytes,
-                  l.y_bf16,
-                  l.y_stride,
-                  wide.halves,
-                  wide.depth,
-                  wide.b,
-                  nullptr,
-                  run.to - run.from,
-                  l.out,
-                  wide.depth,
-                  true};
-    context->kernels.linear(expand, part.from, part.to);
-  });
-  return true;
+  }
+  return elements * 2;
+}
+
+/* Panels [from, to) of A and, behind them, of B. */
+void pack_part(const LoraPlan& plan, const WideRun& wide, int64_t in, int64_t from, int64_t to) {
+  const LoraRun& run = wide.run;
+  int64_t of_a = panels(run.rank);
+  if (from < of_a) {
+    pack(wide.a, run.a, run.rank, in, in, 1, from, std::min(to, of_a));
+  }
+  if (to > of_a) {
+    pack(wide.b, run.b, plan.out, run.rank, run.rank, 2, std::max<int64_t>(from - of_a, 0), to - of_a);
+  }
 }
 
 }  // namespace
+
+int32_t read(const ol_context* context, const ol_adapters& adapters, int64_t rows, int64_t in, int64_t out,
+             LoraPlan* plan) {
+  plan->out = out;
+  if (adapters.count < 0 || (adapters.count > 0 && adapters.segments == nullptr)) {
+    return OL_BAD_ARGUMENT;
+  }
+  for (int64_t i = 0; i < adapters.count; i++) {
+    const ol_segment& s = adapters.segments[i];
+    if (!valid(s, rows, adapters.segments[0].vector_dtype)) {
+      return OL_BAD_ARGUMENT;
+    }
+    plan->vectors_bf16 = s.vector_dtype == OL_BF16;
+    if (!plan->runs.empty() && continues(plan->runs.back(), s)) {
+      plan->runs.back().to = s.to;
+    } else {
+      plan->runs.push_back(
+          {s.from, s.to, s.a, s.b, s.a == nullptr ? 0 : s.rank, s.scale, s.gain, s.shift, nullptr, {s.a_name, s.b_name}});
+    }
+  }
+  if (context->deterministic || in % DEPTH != 0) {
+    return OL_OK;
+  }
+  /* What a wide run adds comes before all others: not behind a gain or a shift of the same rows. */
+  std::vector<LoraRun> left;
+  for (const LoraRun& run : plan->runs) {
+    bool behind = std::any_of(left.begin(), left.end(), [&](const LoraRun& before) {
+      return changes_sums(before) && before.from < run.to && before.to > run.from;
+    });
+    if (run.rank == 0 || run.to - run.from < WIDE_ROWS || behind) {
+      left.push_back(run);
+      continue;
+    }
+    plan->wide.push_back({run});
+    plan->extensions.push_back({run.from, run.to, padded(2 * run.rank, DEPTH), nullptr, nullptr});
+    if (changes_sums(run)) {
+      left.push_back(run);
+      left.back().rank = 0;
+    }
+  }
+  plan->runs = left;
+  return OL_OK;
+}
+
+bool shrink(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t in, LoraPlan* const* plans, int count) {
+  size_t runs = 0;
+  int64_t floats = 0;
+  for (int i = 0; i < count; i++) {
+    runs += plans[i]->runs.size();
+    for (const LoraRun& run : plans[i]->runs) {
+      floats += (run.to - run.from) * run.rank;
+    }
+    for (const WideRun& wide : plans[i]->wide) {
+      floats += (wide.run.to - wide.run.from) * wide.run.rank;
+    }
+  }
+  if (floats == 0) {
+    return true;
+  }
+  context->packs.begin();
+  for (int i = 0; i < count; i++) {
+    for (size_t w = 0; w < plans[i]->wide.size(); w++) {
+      find_kept(context->packs, *plans[i], plans[i]->wide[w], plans[i]->extensions[w], in);
+    }
+  }
+  float* sums = static_cast<float*>(context->shrunk.of(static_cast<size_t>(floats) * 4));
+  size_t bytes = place(plans, count, in, nullptr);
+  uint16_t* memory = static_cast<uint16_t*>(context->packed.of(bytes));
+  if (sums == nullptr || (bytes > 0 && memory == nullptr)) {
+    return false;
+  }
+  place(plans, count, in, memory);
+  /* Long reads are fast reads: matrices are cut only where there are too few of them for all threads. */
+  bool many = runs >= 4 * static_cast<size_t>(context->pool.threads());
+  struct Wide {
+    const LoraPlan* plan;
+    size_t index;
+    const WideRun& run() const { return plan->wide[index]; }
+    int64_t depth() const { return plan->extensions[index].depth; }
+  };
+  std::vector<Wide> wide;
+  std::vector<Part<LoraRun>> shrinks;
+  auto give = [&](LoraRun& run) {
+    run.shrunk = sums;
+    sums += (run.to - run.from) * run.rank;
+  };
+  for (int i = 0; i < count; i++) {
+    for (LoraRun& run : plans[i]->runs) {
+      give(run);
+      cut(shrinks, &run, run.rank, many ? std::max<int64_t>(run.rank, 1) : RANK_PART);
+    }
+    for (size_t w = 0; w < plans[i]->wide.size(); w++) {
+      give(plans[i]->wide[w].run);
+      wide.push_back({plans[i], w});
+    }
+  }
+  std::vector<Part<Wide>> packs, products;
+  for (Wide& each : wide) {
+    const LoraRun& run = each.run().run;
+    if (!each.run().kept) {
+      cut(packs, &each, panels(run.rank) + panels(each.plan->out), PANEL_PART);
+    }
+    cut(products, &each, run.to - run.from, ROW_PART);
+  }
+  Lora l{nullptr, false, 0, x, x_stride, false, in, 0};
+  std::atomic<size_t> next{0};
+  auto prepare = [&](int, int) {
+    for (size_t i; (i = next.fetch_add(1)) < shrinks.size() + packs.size();) {
+      if (i < shrinks.size()) {
+        context->kernels.lora->shrink(l, *shrinks[i].run, shrinks[i].from, shrinks[i].to);
+      } else {
+        const Part<Wide>& part = packs[i - shrinks.size()];
+        pack_part(*part.run->plan, part.run->run(), in, part.from, part.to);
+      }
+    }
+  };
+  if (shrinks.size() + packs.size() > 0) {
+    context->pool.run(prepare);
+  }
+  if (products.empty()) {
+    return true;
+  }
+  next = 0;
+  auto multiply = [&](int, int) {
+    for (size_t i; (i = next.fetch_add(1)) < products.size();) {
+      const Part<Wide>& part = products[i];
+      const LoraRun& run = part.run->run().run;
+      Linear product{run.shrunk + part.from * run.rank,
+                     false,
+                     run.rank,
+                     x + (run.from + part.from) * x_stride,
+                     x_stride,
+                     part.run->run().a,
+                     nullptr,
+                     part.to - part.from,
+                     run.rank,
+                     in};
+      context->kernels.linear(product, 0, panels(run.rank));
+      halve(part.run->run(), part.run->depth(), part.from, part.to);
+    }
+  };
+  context->pool.run(multiply);
+  return true;
+}
+
+void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
+            int64_t to) {
+  Lora l{y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from};
+  int64_t vector_bytes = plan.vectors_bf16 ? 2 : 4;
+  auto part_of = [&](const void* vector) {
+    return vector == nullptr ? nullptr : static_cast<const char*>(vector) + from * vector_bytes;
+  };
+  for (const LoraRun& run : plan.runs) {
+    LoraRun part = run;
+    part.b = run.b == nullptr ? nullptr : run.b + from * run.rank;
+    part.gain = part_of(run.gain);
+    part.shift = part_of(run.shift);
+    context->kernels.lora->expand(l, part, 0, to - from);
+  }
+}
+
+}  // namespace openlora
+
+using namespace openlora;
 
 extern "C" {
 
@@ -167,91 +310,46 @@ int32_t ol_set_deterministic(ol_context* context, int32_t on) {
   return OL_OK;
 }
 
-int32_t ol_lora(ol_context* context, const ol_rows* y, const uint16_t* x, int64_t x_stride, const ol_segment* segments,
-                int64_t count, int64_t in, int64_t out) {
-  if (context == nullptr || !valid(y, out) || x == nullptr || x_stride < in || segments == nullptr || count < 0 ||
+int32_t ol_lora(ol_context* context, const ol_rows* y, const uint16_t* x, int64_t x_stride, const ol_adapters* adapters,
+                int64_t rows, int64_t in, int64_t out) {
+  if (context == nullptr || !valid(y, out) || x == nullptr || x_stride < in || adapters == nullptr || rows < 0 ||
       in < 1 || out < 1) {
     return OL_BAD_ARGUMENT;
   }
-  /* Neighbours with the same matrices are one run; a run that touches rows of an earlier one begins a
-   * new turn, after which all threads meet. */
-  std::vector<LoraRun> runs;
-  std::vector<size_t> turns{0};
-  int64_t shrunk = 0;
-  int64_t lowest = 0, highest = 0;
-  for (int64_t i = 0; i < count; i++) {
-    const ol_segment& s = segments[i];
-    if (s.from < 0 || s.to <= s.from || (s.a == nullptr) != (s.b == nullptr) || (s.a != nullptr && s.rank < 1) ||
-        !floating(s.vector_dtype) || s.vector_dtype != segments[0].vector_dtype) {
-      return OL_BAD_ARGUMENT;
-    }
-    int64_t rank = s.a == nullptr ? 0 : s.rank;
-    shrunk += (s.to - s.from) * rank;
-    bool new_turn = runs.size() > turns.back() && s.from < highest && s.to > lowest;
-    if (new_turn) {
-      turns.push_back(runs.size());
-    }
-    if (runs.size() > turns.back()) {
-      LoraRun& last = runs.back();
-      lowest = std::min(lowest, s.from);
-      highest = std::max(highest, s.to);
-      if (last.to == s.from && last.a == s.a && last.b == s.b && last.scale == s.scale && last.gain == s.gain &&
-          last.shift == s.shift) {
-        last.to = s.to;
-        continue;
-      }
-    } else {
-      lowest = s.from;
-      highest = s.to;
-    }
-    runs.push_back({s.from, s.to, s.a, s.b, rank, s.scale, s.gain, s.shift, nullptr});
+  LoraPlan plan;
+  int32_t status = read(context, *adapters, rows, in, out, &plan);
+  if (status != OL_OK || plan.empty()) {
+    return status;
   }
-  float* memory = static_cast<float*>(context->scratch.of(static_cast<size_t>(std::max<int64_t>(shrunk, 1)) * 4));
-  if (memory == nullptr) {
+  LoraPlan* plans[] = {&plan};
+  if (!shrink(context, x, x_stride, in, plans, 1)) {
     return OL_OUT_OF_MEMORY;
   }
-  for (LoraRun& run : runs) {
-    run.shrunk = memory;
-    memory += (run.to - run.from) * run.rank;
-  }
-  Lora l{y->data, y->dtype == OL_BF16, y->stride, x, x_stride, count > 0 && segments[0].vector_dtype == OL_BF16, in,
-         out};
-  /* Long reads are fast reads: matrices are cut only where there are too few of them for all threads. */
-  bool many = runs.size() >= 4 * static_cast<size_t>(context->pool.threads());
-  int64_t out_part = many ? out : OUT_PART;
-  bool wide_ones = !context->deterministic && in % DEPTH == 0;
-  turns.push_back(runs.size());
-  std::vector<Part> shrinks, expands;
-  std::vector<WideRun> wide;
-  for (size_t turn = 0; turn + 1 < turns.size(); turn++) {
-    shrinks.clear();
-    expands.clear();
-    wide.clear();
-    for (size_t i = turns[turn]; i < turns[turn + 1]; i++) {
-      LoraRun& run = runs[i];
-      if (wide_ones && run.rank > 0 && run.to - run.from >= WIDE_ROWS) {
-        wide.push_back({&run, 0, nullptr, nullptr, nullptr});
-      } else {
-        cut(shrinks, i, run.rank, many ? std::max<int64_t>(run.rank, 1) : RANK_PART);
-        cut(expands, i, out, out_part);
-      }
+  bool y_bf16 = y->dtype == OL_BF16;
+  int64_t element_bytes = y_bf16 ? 2 : 4;
+  auto work = [&](int thread, int threads) {
+    int64_t first = panels(out) * thread / threads;
+    int64_t last = panels(out) * (thread + 1) / threads;
+    for (const Extension& e : plan.extensions) {
+      Linear sum{static_cast<char*>(y->data) + e.from * y->stride * element_bytes,
+                 y_bf16,
+                 y->stride,
+                 e.x,
+                 e.depth,
+                 e.packed,
+                 nullptr,
+                 e.to - e.from,
+                 out,
+                 e.depth,
+                 true};
+      context->kernels.linear(sum, first, last);
     }
-    if (!wide.empty() && !apply_wide(context, l, wide)) {
-      return OL_OUT_OF_MEMORY;
+    int64_t from = first * PANEL, to = std::min(out, last * PANEL);
+    if (from < to) {
+      expand(context, plan, static_cast<char*>(y->data) + from * element_bytes, y_bf16, y->stride, from, to);
     }
-    for (WideRun& done : wide) {
-      done.run->rank = 0;
-      if (done.run->gain != nullptr || done.run->shift != nullptr) {
-        cut(expands, static_cast<size_t>(done.run - runs.data()), out, out_part);
-      }
-    }
-    each(context->pool, shrinks, [&](const Part& part) {
-      context->kernels.lora->shrink(l, runs[part.run], part.from, part.to);
-    });
-    each(context->pool, expands, [&](const Part& part) {
-      context->kernels.lora->expand(l, runs[part.run], part.from, part.to);
-    });
-  }
+  };
+  context->pool.run(work);
   return OL_OK;
 }
 }

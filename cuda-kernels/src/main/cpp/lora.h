@@ -1,6 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
+
+#include "linear.h"
+#include "openlora_cpu.h"
+#include "packs.h"
 
 namespace openlora {
 
@@ -15,6 +20,7 @@ struct LoraRun {
   const void* gain; /* [out] or null */
   const void* shift;
   float* shrunk; /* [to - from, rank] */
+  Packs::Key key; /* of a and b; zeros: none */
 };
 
 struct Lora {
@@ -39,5 +45,38 @@ struct LoraKernels {
 
 extern const LoraKernels lora_avx2;
 extern const LoraKernels lora_avx512;
+
+/* A run of many rows: x A^T by packed A, and that, cut into the upper and the lower half of its bits, by
+ * packed [B | B]; so what B sees has 16 bits of mantissa and not the 8 of one bf16. */
+struct WideRun {
+  LoraRun run;
+  bool kept = false; /* a and b are packed already */
+  uint16_t* a = nullptr;
+  uint16_t* b = nullptr;
+  uint16_t* halves = nullptr; /* of the first row; as Extension.x */
+};
+
+/* The adapters of one product. Runs change y one after the other; before them, the extensions of wide runs
+ * are part of the product or added to it. */
+struct LoraPlan {
+  int64_t out;
+  bool vectors_bf16 = false;
+  std::vector<LoraRun> runs;
+  std::vector<WideRun> wide;
+  std::vector<Extension> extensions; /* of the wide runs, in their order */
+
+  bool empty() const { return runs.empty() && wide.empty(); }
+};
+
+/* Reads segments of at most `rows` rows; an ol_status. */
+int32_t read(const ol_context* context, const ol_adapters& adapters, int64_t rows, int64_t in, int64_t out,
+             LoraPlan* plan);
+
+/* What all runs of plans with the same x have to do before any of them expands. False without memory. */
+bool shrink(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t in, LoraPlan* const* plans, int count);
+
+/* The runs, on the columns [from, to) of all rows; y: the first row's column `from`. */
+void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
+            int64_t to);
 
 }  // namespace openlora

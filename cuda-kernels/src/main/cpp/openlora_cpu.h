@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define OL_ABI_VERSION 1
+#define OL_ABI_VERSION 2
 
 #define OL_API __attribute__((visibility("default")))
 
@@ -46,15 +46,41 @@ OL_API int64_t ol_packed_bytes(int64_t n, int64_t k);
 /* weight: [n, k] bf16, rows `stride` apart; packed: 64-byte aligned. */
 OL_API int32_t ol_pack(ol_context* context, void* packed, const uint16_t* weight, int64_t n, int64_t k, int64_t stride);
 
-/* out[m, n] = x[m, k] weight[n, k]^T + bias[n]; x bf16; out f32 or bf16; bias bf16 or null. */
-OL_API int32_t ol_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-                  int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k);
+/* One adapter on rows [from, to): y = gain (y + scale x a^T b^T) + shift. Null parts are left out. */
+typedef struct {
+  int64_t from;
+  int64_t to;
+  const uint16_t* a;
+  const uint16_t* b;
+  int64_t rank;
+  const void* gain;
+  const void* shift;
+  float scale;
+  int32_t vector_dtype; /* of gain and shift */
+  int64_t a_name;       /* not 0: no other matrix of this context ever has it, and the matrix never changes, so */
+  int64_t b_name;       /* that it may be kept in another order */
+} ol_segment;
 
-/* out = silu(x gate^T + gate_bias) * (x up^T + up_bias), the weights packed by ol_pack: what ol_linear twice and
- * ol_silu_mul come to, to the bit. */
+/* Rows that several segments name get them in order. */
+typedef struct {
+  const ol_segment* segments;
+  int64_t count;
+} ol_adapters;
+
+/* A weight packed by ol_pack, and what belongs to it; bias: bf16 or null. */
+typedef struct {
+  const void* packed;
+  const uint16_t* bias;
+  ol_adapters adapters;
+} ol_layer;
+
+/* out[m, n] = x[m, k] weight[n, k]^T + bias[n], and the adapters on that; x bf16; out f32 or bf16. */
+OL_API int32_t ol_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
+                         int64_t x_stride, const ol_layer* layer, int64_t m, int64_t n, int64_t k);
+
+/* out = silu(gate) * up of two layers over x: what ol_linear twice, into f32, and ol_silu_mul come to, to the bit. */
 OL_API int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride,
-                               const uint16_t* x, int64_t x_stride, const void* packed_gate,
-                               const uint16_t* gate_bias, const void* packed_up, const uint16_t* up_bias, int64_t m,
+                               const uint16_t* x, int64_t x_stride, const ol_layer* gate, const ol_layer* up, int64_t m,
                                int64_t n, int64_t k);
 
 /* Bytes of a weight [n, k] packed as int8: a scale per row of the weight, and a byte per element. */
@@ -123,22 +149,9 @@ OL_API int32_t ol_attention(ol_context* context, const ol_kv* kv, const ol_batch
                             int32_t out_dtype, const void* q, int32_t q_dtype, int64_t heads, float scale,
                             int64_t window);
 
-/* One adapter on rows [from, to): y = gain (y + scale x a^T b^T) + shift. Null parts are left out. */
-typedef struct {
-  int64_t from;
-  int64_t to;
-  const uint16_t* a;
-  const uint16_t* b;
-  int64_t rank;
-  const void* gain;
-  const void* shift;
-  float scale;
-  int32_t vector_dtype; /* of gain and shift */
-} ol_segment;
-
-/* Applies segments; rows that several segments name get them in order. x: bf16 [rows, in]. */
+/* Applies adapters to y: f32 or bf16 [rows, out]; x: bf16 [rows, in]. */
 OL_API int32_t ol_lora(ol_context* context, const ol_rows* y, const uint16_t* x, int64_t x_stride,
-                       const ol_segment* segments, int64_t count, int64_t in, int64_t out);
+                       const ol_adapters* adapters, int64_t rows, int64_t in, int64_t out);
 
 #ifdef __cplusplus
 }

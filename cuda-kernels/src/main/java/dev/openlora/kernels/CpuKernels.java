@@ -19,7 +19,9 @@ final class CpuKernels implements AutoCloseable {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
   private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
   private static final int ROWS_BYTES = 24;
-  private static final int SEGMENT_BYTES = 64;
+  private static final int LAYER_BYTES = 32;
+  private static final int ADAPTERS_BYTES = 16;
+  private static final int SEGMENT_BYTES = 80;
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment frame = arena.allocate(256, 64);
@@ -28,6 +30,9 @@ final class CpuKernels implements AutoCloseable {
   private final MemorySegment third = frame.asSlice(64, ROWS_BYTES);
   private final MemorySegment kv = frame.asSlice(96, 32);
   private final MemorySegment batch = frame.asSlice(128, 40);
+  private final MemorySegment layer = frame.asSlice(176, LAYER_BYTES);
+  private final MemorySegment other = frame.asSlice(208, LAYER_BYTES);
+  private final MemorySegment adapters = frame.asSlice(240, ADAPTERS_BYTES);
   private MemorySegment segments = arena.allocate(64L * SEGMENT_BYTES, 64);
   private final MemorySegment context;
   private final CpuIsa isa;
@@ -58,7 +63,7 @@ final class CpuKernels implements AutoCloseable {
     pack = library.function("ol_pack", INT, POINTER, LONG, LONG, LONG, LONG, LONG);
     linear =
         library.function(
-            "ol_linear", INT, POINTER, LONG, INT, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG);
+            "ol_linear", INT, POINTER, LONG, INT, LONG, LONG, LONG, POINTER, LONG, LONG, LONG);
     packedBytesInt8 = library.function("ol_packed_bytes_int8", LONG, LONG, LONG);
     packInt8 =
         library.function("ol_pack_int8", INT, POINTER, LONG, LONG, LONG, LONG, LONG, POINTER);
@@ -87,10 +92,8 @@ final class CpuKernels implements AutoCloseable {
             LONG,
             LONG,
             LONG,
-            LONG,
-            LONG,
-            LONG,
-            LONG,
+            POINTER,
+            POINTER,
             LONG,
             LONG,
             LONG);
@@ -182,7 +185,9 @@ final class CpuKernels implements AutoCloseable {
     }
   }
 
-  void linear(Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias) {
+  void linear(
+      Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias, List<LoraSegment> adapters) {
+    reserve(adapters.size());
     try {
       check(
           "ol_linear",
@@ -194,8 +199,7 @@ final class CpuKernels implements AutoCloseable {
                   out.strides()[0],
                   pointer(x),
                   x.strides()[0],
-                  pointer(packed),
-                  address(bias),
+                  layer(layer, packed, bias, adapters, 0),
                   x.size(0),
                   out.size(1),
                   x.size(1)));
@@ -204,13 +208,16 @@ final class CpuKernels implements AutoCloseable {
     }
   }
 
+  /** The weights of gate and up are the packed ones given beside them. */
   void gatedLinear(
       Tensor out,
       Tensor x,
-      Tensor gate,
-      @Nullable Tensor gateBias,
-      Tensor up,
-      @Nullable Tensor upBias) {
+      Tensor packedGate,
+      AdaptedLinear gate,
+      Tensor packedUp,
+      AdaptedLinear up) {
+    int gateCount = gate.segments().size();
+    reserve(gateCount + up.segments().size());
     try {
       check(
           "ol_gated_linear",
@@ -222,10 +229,8 @@ final class CpuKernels implements AutoCloseable {
                   out.strides()[0],
                   pointer(x),
                   x.strides()[0],
-                  pointer(gate),
-                  address(gateBias),
-                  pointer(up),
-                  address(upBias),
+                  layer(layer, packedGate, gate.bias(), gate.segments(), 0),
+                  layer(other, packedUp, up.bias(), up.segments(), gateCount),
                   x.size(0),
                   out.size(1),
                   x.size(1)));
@@ -400,25 +405,8 @@ final class CpuKernels implements AutoCloseable {
     }
   }
 
-  void lora(Tensor y, Tensor x, List<LoraSegment> adapters) {
-    if (segments.byteSize() < (long) adapters.size() * SEGMENT_BYTES) {
-      segments = arena.allocate(2L * adapters.size() * SEGMENT_BYTES, 64);
-    }
-    for (int i = 0; i < adapters.size(); i++) {
-      LoraSegment adapter = adapters.get(i);
-      long at = (long) i * SEGMENT_BYTES;
-      Tensor a = adapter.a();
-      Tensor vector = adapter.gain() != null ? adapter.gain() : adapter.shift();
-      segments.set(LONG, at, adapter.from());
-      segments.set(LONG, at + 8, adapter.to());
-      segments.set(LONG, at + 16, address(a));
-      segments.set(LONG, at + 24, address(adapter.b()));
-      segments.set(LONG, at + 32, a == null ? 0 : a.size(0));
-      segments.set(LONG, at + 40, address(adapter.gain()));
-      segments.set(LONG, at + 48, address(adapter.shift()));
-      segments.set(FLOAT, at + 56, adapter.scale());
-      segments.set(INT, at + 60, vector == null ? 1 : code(vector));
-    }
+  void lora(Tensor y, Tensor x, List<LoraSegment> segments) {
+    reserve(segments.size());
     try {
       check(
           "ol_lora",
@@ -428,13 +416,61 @@ final class CpuKernels implements AutoCloseable {
                   rows(first, y),
                   pointer(x),
                   x.strides()[0],
-                  segments,
-                  (long) adapters.size(),
+                  adapters(adapters, segments, 0, false),
+                  x.size(0),
                   x.size(1),
                   y.size(1)));
     } catch (Throwable e) {
       throw thrown("ol_lora", e);
     }
+  }
+
+  private MemorySegment layer(
+      MemorySegment into,
+      Tensor packed,
+      @Nullable Tensor bias,
+      List<LoraSegment> adapters,
+      int position) {
+    into.set(LONG, 0, pointer(packed));
+    into.set(LONG, 8, address(bias));
+    adapters(into.asSlice(16, ADAPTERS_BYTES), adapters, position, true);
+    return into;
+  }
+
+  private void reserve(int count) {
+    if (segments.byteSize() < (long) count * SEGMENT_BYTES) {
+      segments = arena.allocate(2L * count * SEGMENT_BYTES, 64);
+    }
+  }
+
+  /**
+   * Segments from a position of the reserved ones on.
+   *
+   * @param constant whether the matrices of a tensor never change
+   */
+  private MemorySegment adapters(
+      MemorySegment into, List<LoraSegment> adapters, int position, boolean constant) {
+    into.set(LONG, 0, segments.address() + (long) position * SEGMENT_BYTES);
+    into.set(LONG, 8, adapters.size());
+    for (int i = 0; i < adapters.size(); i++) {
+      LoraSegment adapter = adapters.get(i);
+      long at = (long) (position + i) * SEGMENT_BYTES;
+      Tensor a = adapter.a();
+      Tensor b = adapter.b();
+      Tensor vector = adapter.gain() != null ? adapter.gain() : adapter.shift();
+      segments.set(LONG, at, adapter.from());
+      segments.set(LONG, at + 8, adapter.to());
+      segments.set(LONG, at + 16, address(a));
+      segments.set(LONG, at + 24, address(b));
+      segments.set(LONG, at + 32, a == null ? 0 : a.size(0));
+      segments.set(LONG, at + 40, address(adapter.gain()));
+      segments.set(LONG, at + 48, address(adapter.shift()));
+      segments.set(FLOAT, at + 56, adapter.scale());
+      segments.set(INT, at + 60, vector == null ? 1 : code(vector));
+      segments.set(LONG, at + 64, constant && a != null ? a.id() : 0);
+      segments.set(LONG, at + 72, constant && b != null ? b.id() : 0);
+    }
+    return into;
   }
 
   private MemorySegment kv(CpuKvPages pages, int layer) {

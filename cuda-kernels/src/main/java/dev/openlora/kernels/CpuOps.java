@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -191,7 +192,7 @@ public final class CpuOps implements Ops {
     }
     Shapes.linear(out, x, weight, bias);
     switch (ready.form()) {
-      case BF16 -> kernels.linear(out, x, ready.memory(), bias);
+      case BF16 -> kernels.linear(out, x, ready.memory(), bias, List.of());
       case INT8 -> kernels.linearInt8(out, x, ready.memory(), bias);
     }
   }
@@ -203,32 +204,46 @@ public final class CpuOps implements Ops {
   }
 
   @Override
-  public void gatedLinear(
-      Tensor out,
-      Tensor x,
-      Tensor gate,
-      @Nullable Tensor gateBias,
-      Tensor up,
-      @Nullable Tensor upBias,
-      Tensor gated,
-      Tensor raised) {
-    PackedWeight first = packed(gate);
-    PackedWeight second = packed(up);
-    if (first == null
-        || second == null
-        || first.form() != Weights.BF16
-        || second.form() != Weights.BF16
-        || !hasPlainRows(out)
-        || !hasPlainRows(x)
-        || !isPlain(gateBias)
-        || !isPlain(upBias)) {
-      Ops.super.gatedLinear(out, x, gate, gateBias, up, upBias, gated, raised);
+  public void linear(Tensor out, Tensor x, AdaptedLinear layer) {
+    if (!fuses(out, x, layer)) {
+      Ops.super.linear(out, x, layer);
       return;
     }
-    Shapes.linear(gated, x, gate, gateBias);
-    Shapes.linear(raised, x, up, upBias);
+    check(out, x, layer);
+    kernels.linear(out, x, packedWeight(layer), layer.bias(), layer.segments());
+  }
+
+  @Override
+  public void gatedLinear(
+      Tensor out, Tensor x, AdaptedLinear gate, AdaptedLinear up, Tensor gated, Tensor raised) {
+    if (!fuses(out, x, gate) || !fuses(out, x, up)) {
+      Ops.super.gatedLinear(out, x, gate, up, gated, raised);
+      return;
+    }
+    check(gated, x, gate);
+    check(raised, x, up);
     Shapes.siluMul(out, gated, raised);
-    kernels.gatedLinear(out, x, first.memory(), gateBias, second.memory(), upBias);
+    kernels.gatedLinear(out, x, packedWeight(gate), gate, packedWeight(up), up);
+  }
+
+  /** Whether one kernel does a layer and its adapters. */
+  private boolean fuses(Tensor out, Tensor x, AdaptedLinear layer) {
+    PackedWeight ready = packed(layer.weight());
+    return ready != null
+        && ready.form() == Weights.BF16
+        && hasPlainRows(out)
+        && hasPlainRows(x)
+        && isPlain(layer.bias())
+        && layer.segments().stream().allMatch(segment -> covers(x, segment));
+  }
+
+  private Tensor packedWeight(AdaptedLinear layer) {
+    return Objects.requireNonNull(packed(layer.weight())).memory();
+  }
+
+  private static void check(Tensor out, Tensor x, AdaptedLinear layer) {
+    Shapes.linear(out, x, layer.weight(), layer.bias());
+    Shapes.addLora(out, x, layer.segments());
   }
 
   /** By a weight that nobody prepared: one that an adapter brought. */
@@ -243,7 +258,7 @@ public final class CpuOps implements Ops {
     long bytes = kernels.packedBytes(Weights.BF16, weight.size(0), weight.size(1));
     Tensor packed = scratch.allocate(DType.BF16, bytes / DType.BF16.bytes());
     kernels.pack(packed, weight);
-    kernels.linear(out, x, packed, bias);
+    kernels.linear(out, x, packed, bias, List.of());
     scratch.reset();
   }
 

@@ -49,6 +49,17 @@ public interface Ops extends AutoCloseable {
    */
   void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias);
 
+  /**
+   * {@link #linear(Tensor, Tensor, Tensor, Tensor)} and then {@link #addLora}; where both are one
+   * operation, a sum is rounded to out's type once.
+   */
+  default void linear(Tensor out, Tensor x, AdaptedLinear layer) {
+    linear(out, x, layer.weight(), layer.bias());
+    if (!layer.segments().isEmpty()) {
+      addLora(out, x, layer.segments());
+    }
+  }
+
   /** y = y + x, elementwise, in place; same shape and dtype, or an F32 y and a BF16 x. */
   void add(Tensor y, Tensor x);
 
@@ -83,22 +94,15 @@ public interface Ops extends AutoCloseable {
   void siluMul(Tensor out, Tensor gate, Tensor up);
 
   /**
-   * The first half of a gated MLP: out = silu(x · gateᵀ + gateBias) · (x · upᵀ + upBias), by
-   * default in three operations. out: [rows, width], x: [rows, in], weights: [width, in]
+   * The first half of a gated MLP: out = silu(gate(x)) · up(x), by default in three operations.
+   * out: [rows, width], x: [rows, in], weights: [width, in]
    *
    * @param gated F32 [rows, width] that this may overwrite, and so may {@code raised}
    */
   default void gatedLinear(
-      Tensor out,
-      Tensor x,
-      Tensor gate,
-      @Nullable Tensor gateBias,
-      Tensor up,
-      @Nullable Tensor upBias,
-      Tensor gated,
-      Tensor raised) {
-    linear(gated, x, gate, gateBias);
-    linear(raised, x, up, upBias);
+      Tensor out, Tensor x, AdaptedLinear gate, AdaptedLinear up, Tensor gated, Tensor raised) {
+    linear(gated, x, gate);
+    linear(raised, x, up);
     siluMul(out, gated, raised);
   }
 

@@ -3,6 +3,7 @@ package dev.openlora.kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * Immutable itself; its elements belong to whoever the arena's rules say.
  */
 public final class Tensor {
+  private static final AtomicLong COUNT = new AtomicLong();
+
+  private final long id = COUNT.incrementAndGet();
   private final long address;
   private final long[] shape;
   private final long[] strides;
@@ -89,6 +93,11 @@ public final class Tensor {
       owner.own(torch, handle);
     }
     return handle;
+  }
+
+  /** What no other tensor of this process ever has; from 1. */
+  long id() {
+    return id;
   }
 
   /** Whether it is all of what was allocated, so that its handles are kept. */

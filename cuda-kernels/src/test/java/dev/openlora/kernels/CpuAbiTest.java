@@ -57,7 +57,7 @@ final class CpuAbiTest {
         refusals.products();
         refusals.rows();
         refusals.attention();
-        refusals.adapters();
+        refusals.lora();
         MethodHandle close = refusals.library.procedure("ol_close", ADDRESS);
         System.out.println("ol_close null");
         close.invoke(MemorySegment.NULL);
@@ -139,24 +139,50 @@ final class CpuAbiTest {
           wrong(4, 0L),
           wrong(4, -7L),
           wrong(5, 6L));
-      // context, out, out type, out stride, x, x stride, packed, bias, m, n, k
-      refused(
-          "ol_linear",
-          new Object[] {context, pointer(), 0, 5L, pointer(), 7L, pointer(), none, 3L, 5L, 7L},
-          wrong(0, none),
-          wrong(1, none),
-          wrong(2, 2),
-          wrong(2, -1),
-          wrong(3, 4L),
-          wrong(4, none),
-          wrong(5, 6L),
-          wrong(6, none),
-          wrong(6, odd),
-          wrong(8, -1L),
-          wrong(9, 0L),
-          wrong(9, -5L),
-          wrong(10, 0L),
-          wrong(10, -7L));
+      // context, out, out type, out stride, x, x stride, layer, m, n, k
+      MemorySegment layer = layer(data, adapters());
+      Object[] linear = {context, pointer(), 0, 5L, pointer(), 7L, layer, 3L, 5L, 7L};
+      Wrong[] common = {
+        wrong(0, none),
+        wrong(1, none),
+        wrong(2, 2),
+        wrong(2, -1),
+        wrong(3, 4L),
+        wrong(4, none),
+        wrong(5, 6L)
+      };
+      refused("ol_linear", linear, common);
+      refused("ol_linear", linear, wrongLayers(6));
+      refused("ol_linear", linear, wrongSizes(7));
+      // context, out, out type, out stride, x, x stride, gate, up, m, n, k
+      Object[] gated = {context, pointer(), 0, 5L, pointer(), 7L, layer, layer, 3L, 5L, 7L};
+      refused("ol_gated_linear", gated, common);
+      refused("ol_gated_linear", gated, wrongLayers(6));
+      refused("ol_gated_linear", gated, wrongLayers(7));
+      refused("ol_gated_linear", gated, wrongSizes(8));
+    }
+
+    /** The wrong forms of m, n and k. */
+    private static Wrong[] wrongSizes(int m) {
+      return new Wrong[] {
+        wrong(m, -1L), wrong(m + 1, 0L), wrong(m + 1, -5L), wrong(m + 2, 0L), wrong(m + 2, -7L)
+      };
+    }
+
+    /** The wrong forms of a layer for 3 rows. */
+    private Wrong[] wrongLayers(int index) {
+      return new Wrong[] {
+        wrong(index, MemorySegment.NULL),
+        wrong(index, layer(0, adapters())),
+        wrong(index, layer(data + 32, adapters())),
+        wrong(index, layer(data, struct(0, 1))),
+        wrong(index, layer(data, adapters(segment(0, 4, data, data, 4, 1)))),
+        wrong(index, layer(data, adapters(segment(0, 2, data, 0, 4, 1)))),
+      };
+    }
+
+    private MemorySegment layer(long packed, MemorySegment adapters) {
+      return struct(packed, 0, adapters.get(JAVA_LONG, 0), adapters.get(JAVA_LONG, 8));
     }
 
     /** The wrong forms of a matrix of {@code width}. */
@@ -297,20 +323,26 @@ final class CpuAbiTest {
 
     /** A segment on the rows [from, to); no gain, no shift. */
     private MemorySegment segment(long from, long to, long a, long b, long rank, int vectorType) {
-      MemorySegment segment = struct(from, to, a, b, rank, 0, 0, 0);
+      MemorySegment segment = struct(from, to, a, b, rank, 0, 0, 0, 0, 0);
       segment.set(JAVA_FLOAT, 56, 0.5f);
       segment.set(JAVA_INT, 60, vectorType);
       return segment;
     }
 
-    private void adapters() throws Throwable {
+    private MemorySegment adapters(MemorySegment... segments) {
+      MemorySegment all = arena.allocate(80L * (segments.length + 1), 8);
+      for (int i = 0; i < segments.length; i++) {
+        MemorySegment.copy(segments[i], 0, all, 80L * i, 80);
+      }
+      return struct(all.address(), segments.length);
+    }
+
+    private void lora() throws Throwable {
       MemorySegment none = MemorySegment.NULL;
       MemorySegment y = struct(data, 6, 0);
-      MemorySegment two = arena.allocate(128, 8);
-      MemorySegment.copy(segment(0, 1, data, data, 4, 0), 0, two, 0, 64);
-      MemorySegment.copy(segment(1, 2, data, data, 4, 1), 0, two, 64, 64);
-      // context, y, x, x stride, segments, count, in, out
-      Object[] lora = {context, y, pointer(), 7L, segment(0, 2, data, data, 4, 1), 1L, 7L, 6L};
+      MemorySegment right = segment(0, 2, data, data, 4, 1);
+      // context, y, x, x stride, adapters, rows, in, out
+      Object[] lora = {context, y, pointer(), 7L, adapters(right), 3L, 7L, 6L};
       refused("ol_lora", lora, wrongRows(1, 6));
       refused(
           "ol_lora",
@@ -319,21 +351,23 @@ final class CpuAbiTest {
           wrong(2, none),
           wrong(3, 6L),
           wrong(4, none),
-          wrong(4, segment(-1, 2, data, data, 4, 1)),
-          wrong(4, segment(2, 2, data, data, 4, 1)),
-          wrong(4, segment(3, 2, data, data, 4, 1)),
-          wrong(4, segment(0, 2, data, 0, 4, 1)),
-          wrong(4, segment(0, 2, 0, data, 4, 1)),
-          wrong(4, segment(0, 2, data, data, 0, 1)),
-          wrong(4, segment(0, 2, data, data, -4, 1)),
-          wrong(4, segment(0, 2, data, data, 4, 2)),
+          wrong(4, struct(0, 1)),
+          wrong(4, struct(data, -1)),
+          wrong(4, adapters(segment(-1, 2, data, data, 4, 1))),
+          wrong(4, adapters(segment(2, 2, data, data, 4, 1))),
+          wrong(4, adapters(segment(3, 2, data, data, 4, 1))),
+          wrong(4, adapters(segment(2, 4, data, data, 4, 1))),
+          wrong(4, adapters(segment(0, 2, data, 0, 4, 1))),
+          wrong(4, adapters(segment(0, 2, 0, data, 4, 1))),
+          wrong(4, adapters(segment(0, 2, data, data, 0, 1))),
+          wrong(4, adapters(segment(0, 2, data, data, -4, 1))),
+          wrong(4, adapters(segment(0, 2, data, data, 4, 2))),
+          wrong(4, adapters(right, segment(2, 3, data, data, 4, 0))),
           wrong(5, -1L),
           wrong(6, 0L),
           wrong(6, -7L),
           wrong(7, 0L),
           wrong(7, -6L));
-      lora[5] = 2L;
-      refused("ol_lora", lora, wrong(4, two));
     }
   }
 }

@@ -82,6 +82,31 @@ final class CpuLifetimeTest {
     multiply("in its place, prepared", new Pair(memory, memory, values));
   }
 
+  /** Of 32 rows, for which matrices are kept in another order. */
+  @Test
+  void anAdapterThatCameToAnothersPlaceIsAnotherAdapter() {
+    Tensor memory = f.arena.allocate(DType.BF16, 64, 8);
+    Pair x = f.random(DType.BF16, 1, 32, 64);
+    Pair weight = f.random(DType.BF16, 0.1, 40, 64);
+    Pair b = f.random(DType.BF16, 0.3, 40, 8);
+    ops.prepare(weight.fast(), f.arena);
+    for (int loaded = 0; loaded < 3; loaded++) {
+      TensorOwner owner = new TensorOwner("loaded");
+      Tensor values = f.random(DType.BF16, 0.3, 8, 64).slow();
+      Tensor a = Tensor.owned(owner, memory.address(), DType.BF16, Device.CPU, 8, 64);
+      ops.copy(a, values);
+      Pair out = f.output(DType.BF16, 32, 40);
+      ops.linear(out.fast(), x.fast(), adapted(weight.fast(), a, b.fast()));
+      f.twin.linear(out.slow(), x.slow(), adapted(weight.slow(), values, b.slow()));
+      f.check("adapter " + loaded, out);
+      owner.takeBack();
+    }
+  }
+
+  private static AdaptedLinear adapted(Tensor weight, Tensor a, Tensor b) {
+    return new AdaptedLinear(weight, null, List.of(new LoraSegment(0, 32, a, b, 1, null, null)));
+  }
+
   @Test
   void vectorsMayLieApart() {
     Pair x = f.random(DType.BF16, 1, 3, 40);
@@ -157,6 +182,6 @@ final class CpuLifetimeTest {
     kernels.close();
     refused(kernels::close);
     refused(() -> kernels.pack(packed, x));
-    refused(() -> kernels.linear(x.rows(0, 2), x, packed, null));
+    refused(() -> kernels.linear(x.rows(0, 2), x, packed, null, List.of()));
   }
 }

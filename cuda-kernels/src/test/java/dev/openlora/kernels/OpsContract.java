@@ -7,6 +7,7 @@ import dev.openlora.kernels.OpsFixture.Pair;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -132,12 +133,14 @@ public abstract class OpsContract {
     int[][] sizes = {{1, 1, 1}, {1, 896, 33}, {5, 17, 300}, {33, 64, 129}, {70, 100, 257}};
     for (int[] size : sizes) {
       for (boolean biased : new boolean[] {false, true}) {
-        gatedLinear(dtype, size[0], size[1], size[2], biased);
+        gatedLinear(dtype, size[0], size[1], size[2], biased, false);
+        gatedLinear(dtype, size[0], size[1], size[2], biased, true);
       }
     }
   }
 
-  private void gatedLinear(DType dtype, int rows, int in, int width, boolean biased) {
+  private void gatedLinear(
+      DType dtype, int rows, int in, int width, boolean biased, boolean adapted) {
     Pair x = f.random(dtype, 1, rows, in);
     Pair gate = f.random(dtype, 1 / Math.sqrt(in), width, in);
     Pair up = f.random(dtype, 1 / Math.sqrt(in), width, in);
@@ -147,17 +150,69 @@ public abstract class OpsContract {
     ops.prepare(up.fast(), f.arena);
     Tensor gated = f.arena.allocate(DType.F32, rows, width);
     Tensor raised = f.arena.allocate(DType.F32, rows, width);
-    ops.linear(gated, x.fast(), gate.fast(), fastBias);
-    ops.linear(raised, x.fast(), up.fast(), fastBias);
+    AdaptedLinear gateLayer = layer(dtype, gate.fast(), fastBias, rows, adapted);
+    AdaptedLinear upLayer = layer(dtype, up.fast(), fastBias, rows, adapted);
+    ops.linear(gated, x.fast(), gateLayer);
+    ops.linear(raised, x.fast(), upLayer);
     Tensor inThree = f.arena.allocate(dtype, rows, width);
     ops.siluMul(inThree, gated, raised);
 
     Tensor inOne = f.arena.allocate(dtype, rows, width);
-    ops.gatedLinear(inOne, x.fast(), gate.fast(), fastBias, up.fast(), fastBias, gated, raised);
+    ops.gatedLinear(inOne, x.fast(), gateLayer, upLayer, gated, raised);
 
     assertThat(f.read(inOne))
         .as(named("gatedLinear", dtype, rows, in, width))
         .isEqualTo(f.read(inThree));
+  }
+
+  private AdaptedLinear layer(
+      DType dtype, Tensor weight, @Nullable Tensor bias, int rows, boolean adapted) {
+    if (!adapted) {
+      return new AdaptedLinear(weight, bias);
+    }
+    List<LoraSegment> segments = new ArrayList<>();
+    int in = Math.toIntExact(weight.size(1));
+    segments(dtype, rows, in, Math.toIntExact(weight.size(0)), segments, new ArrayList<>());
+    return new AdaptedLinear(weight, bias, segments);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void adaptsAsLinearAndThenItsSegments(DType dtype) {
+    int[][] sizes = {{1, 64, 1}, {30, 64, 33}, {32, 96, 40}, {48, 32, 129}, {130, 64, 200}};
+    for (int[] size : sizes) {
+      adaptedLinear(dtype, dtype, size[0], size[1], size[2]);
+      adaptedLinear(DType.F32, dtype, size[0], size[1], size[2]);
+    }
+    for (int i = 0; i < 8; i++) {
+      adaptedLinear(dtype, dtype, f.between(1, 100), f.between(1, 130), f.between(1, 130));
+    }
+  }
+
+  private void adaptedLinear(DType outType, DType dtype, int rows, int in, int width) {
+    Pair x = f.random(dtype, 1, rows, in);
+    Pair weight = f.random(dtype, 1 / Math.sqrt(in), width, in);
+    Pair bias = f.random(dtype, 1, width);
+    Pair out = f.output(outType, rows, width);
+    List<LoraSegment> fast = new ArrayList<>();
+    List<LoraSegment> slow = new ArrayList<>();
+    segments(dtype, rows, in, width, fast, slow);
+    ops.prepare(weight.fast(), f.arena);
+    AdaptedLinear layer = new AdaptedLinear(weight.fast(), bias.fast(), fast);
+    ops.linear(out.fast(), x.fast(), layer);
+    float[] first = f.read(out.fast());
+    ops.linear(out.fast(), x.fast(), layer);
+    assertThat(f.read(out.fast())).as("by matrices that were kept").isEqualTo(first);
+    f.twin.linear(out.slow(), x.slow(), new AdaptedLinear(weight.slow(), bias.slow(), slow));
+    if (outType == dtype) {
+      f.check(named("adapted", dtype, rows, in, width, fast.size()), out);
+    } else {
+      Pair narrow = f.of(DType.BF16, f.read(out.fast()), rows, width);
+      f.check("adapted, widened", new Pair(narrow.fast(), narrow.fast(), out.slow()));
+    }
+    f.outputs.clear();
   }
 
   private static LoraSegment lora(int rows, Tensor a, Tensor b, Tensor gain) {
@@ -311,17 +366,23 @@ public abstract class OpsContract {
       Pair y = f.inOut(dtype, 1, rows, width);
       List<LoraSegment> fast = new ArrayList<>();
       List<LoraSegment> slow = new ArrayList<>();
-      for (int from = 0; from < rows; ) {
-        int to = f.between(from + 1, rows);
-        int kind = f.between(0, 5);
-        if (kind > 0) {
-          segment(dtype, from, to, in, width, kind, fast, slow);
-        }
-        from = to;
-      }
+      segments(dtype, rows, in, width, fast, slow);
       ops.addLora(y.fast(), x.fast(), fast);
       f.twin.addLora(y.slow(), x.slow(), slow);
       f.check(named("addLora", dtype, rows, in, width, fast.size()), y);
+    }
+  }
+
+  /** Segments of random kinds for most of the rows; a few rows or many have the same. */
+  private void segments(
+      DType dtype, int rows, int in, int width, List<LoraSegment> fast, List<LoraSegment> slow) {
+    for (int from = 0; from < rows; ) {
+      int to = f.between(from + 1, rows);
+      int kind = f.between(0, 5);
+      if (kind > 0) {
+        segment(dtype, from, to, in, width, kind, fast, slow);
+      }
+      from = to;
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.openlora.bench.step;
 
+import dev.openlora.kernels.AdaptedLinear;
 import dev.openlora.kernels.AttentionBatch;
 import dev.openlora.kernels.AttentionPlan;
 import dev.openlora.kernels.Device;
@@ -144,17 +145,17 @@ final class TimedOps implements Ops {
   }
 
   @Override
-  public void gatedLinear(
-      Tensor out,
-      Tensor x,
-      Tensor gate,
-      @Nullable Tensor gateBias,
-      Tensor up,
-      @Nullable Tensor upBias,
-      Tensor gated,
-      Tensor raised) {
+  public void linear(Tensor out, Tensor x, AdaptedLinear layer) {
     long start = System.nanoTime();
-    ops.gatedLinear(out, x, gate, gateBias, up, upBias, gated, raised);
+    ops.linear(out, x, layer);
+    count(Operation.LINEAR, start);
+  }
+
+  @Override
+  public void gatedLinear(
+      Tensor out, Tensor x, AdaptedLinear gate, AdaptedLinear up, Tensor gated, Tensor raised) {
+    long start = System.nanoTime();
+    ops.gatedLinear(out, x, gate, up, gated, raised);
     count(Operation.GATED_LINEAR, start);
   }
 

@@ -2,6 +2,7 @@ package dev.openlora.bench.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.openlora.kernels.AdaptedLinear;
 import dev.openlora.kernels.AttentionBatch;
 import dev.openlora.kernels.AttentionPlan;
 import dev.openlora.kernels.DType;
@@ -61,7 +62,13 @@ class TimedOpsTest {
       Tensor activated = arena.allocate(DType.F32, 3, 5);
       Tensor first = arena.allocate(DType.F32, 3, 5);
       Tensor second = arena.allocate(DType.F32, 3, 5);
-      ops.gatedLinear(activated, x, weight, null, upWeight, null, first, second);
+      ops.gatedLinear(
+          activated,
+          x,
+          new AdaptedLinear(weight, null),
+          new AdaptedLinear(upWeight, null),
+          first,
+          second);
       results.add(activated.toFloats());
       Tensor gathered = arena.allocate(DType.F32, 2, 8);
       ops.gatherRows(gathered, x, new int[] {2, 1});

@@ -5,6 +5,7 @@ import dev.openlora.adapter.BaseModel.NormModule;
 import dev.openlora.adapter.EmbeddingEdit;
 import dev.openlora.adapter.HeadRows;
 import dev.openlora.adapter.LinearEdit;
+import dev.openlora.kernels.AdaptedLinear;
 import dev.openlora.kernels.LoraSegment;
 import dev.openlora.kernels.Ops;
 import dev.openlora.kernels.Tensor;
@@ -128,23 +129,47 @@ final class AdaptedLayers {
   }
 
   void linear(Tensor out, Tensor x, int module) {
-    LinearModule base = model.linears().get(module);
-    ops.linear(out, x, base.weight(), base.bias());
-    List<LoraSegment> segments = new ArrayList<>();
+    AdaptedLinear layer = layer(module);
+    if (!isReplaced(module)) {
+      ops.linear(out, x, layer);
+      return;
+    }
+    ops.linear(out, x, layer.weight(), layer.bias());
     for (RowRun run : runs) {
       for (RowRun.Applied applied : run.adapters()) {
         LinearEdit edit = applied.adapter().linear(module);
-        if (edit == null) {
-          continue;
-        }
-        if (edit.weight() != null) {
+        if (edit != null && edit.weight() != null) {
           ops.linear(
               out.rows(run.from(), run.to()),
               x.rows(run.from(), run.to()),
               edit.weight(),
-              base.bias());
+              layer.bias());
         }
-        if (edit.a() != null || edit.gain() != null || edit.shift() != null) {
+      }
+    }
+    if (!layer.segments().isEmpty()) {
+      ops.addLora(out, x, layer.segments());
+    }
+  }
+
+  /** Two linear layers into silu(gate) · up; {@code gated} and {@code raised} are scratch. */
+  void gatedLinear(Tensor out, Tensor x, int gate, int up, Tensor gated, Tensor raised) {
+    if (isReplaced(gate) || isReplaced(up)) {
+      linear(gated, x, gate);
+      linear(raised, x, up);
+      ops.siluMul(out, gated, raised);
+      return;
+    }
+    ops.gatedLinear(out, x, layer(gate), layer(up), gated, raised);
+  }
+
+  private AdaptedLinear layer(int module) {
+    LinearModule base = model.linears().get(module);
+    List<LoraSegment> segments = new ArrayList<>();
+    for (RowRun run : runs) {
+      for (RowRun.Applied applied : run.adapters()) {
+        LinearEdit edit = applied.adapter().linear(module);
+        if (edit != null && (edit.a() != null || edit.gain() != null || edit.shift() != null)) {
           segments.add(
               new LoraSegment(
                   run.from(),
@@ -157,30 +182,15 @@ final class AdaptedLayers {
         }
       }
     }
-    if (!segments.isEmpty()) {
-      ops.addLora(out, x, segments);
-    }
+    return new AdaptedLinear(base.weight(), base.bias(), segments);
   }
 
-  /** Two linear layers into silu(gate) · up; {@code gated} and {@code raised} are scratch. */
-  void gatedLinear(Tensor out, Tensor x, int gate, int up, Tensor gated, Tensor raised) {
-    if (changes(gate) || changes(up)) {
-      linear(gated, x, gate);
-      linear(raised, x, up);
-      ops.siluMul(out, gated, raised);
-      return;
-    }
-    LinearModule gateBase = model.linears().get(gate);
-    LinearModule upBase = model.linears().get(up);
-    ops.gatedLinear(
-        out, x, gateBase.weight(), gateBase.bias(), upBase.weight(), upBase.bias(), gated, raised);
-  }
-
-  /** Whether an adapter of any row changes a linear layer. */
-  private boolean changes(int module) {
+  /** Whether an adapter of any row brings a weight of its own. */
+  private boolean isReplaced(int module) {
     return runs.stream()
         .flatMap(run -> run.adapters().stream())
-        .anyMatch(applied -> applied.adapter().linear(module) != null);
+        .map(applied -> applied.adapter().linear(module))
+        .anyMatch(edit -> edit != null && edit.weight() != null);
   }
 
   /** The output head, and the rows of it that a tied embedding's adapter replaces. */
