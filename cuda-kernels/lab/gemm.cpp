@@ -306,8 +306,8 @@ class Bench {
 
   void run(const Version& version, ol_context* context, const Matrix& matrix, int64_t m) {
     if (version.kernel == nullptr) {
-      ol_layer layer{matrix.w, nullptr, {nullptr, 0}};
-      ol_linear(context, out_, OL_F32, matrix.n, x_, matrix.k, &layer, m, matrix.n, matrix.k);
+      ol_product product{{out_, matrix.n, OL_F32}, matrix.n, {matrix.w, nullptr, {nullptr, 0}}};
+      ol_linear(context, &product, 1, x_, matrix.k, m, matrix.k);
       return;
     }
     Product p{matrix.w, x_, out_, m, matrix.n, matrix.k};

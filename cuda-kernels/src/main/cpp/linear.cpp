@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "context.h"
 
@@ -98,8 +99,7 @@ bool valid(const ol_context* context, const void* out, int32_t out_dtype, int64_
          out_stride >= n && x_stride >= k && floating(out_dtype) && reinterpret_cast<uintptr_t>(packed) % 64 == 0;
 }
 
-bool begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x, int64_t x_stride,
-           const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k, Linear* l) {
+bool begin(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t m, int64_t k, Linear* l) {
   int64_t depth = padded(k, DEPTH);
   if (depth != k && m > 0) {
     uint16_t* rows = static_cast<uint16_t*>(context->activations.of(static_cast<size_t>(m * depth * 2)));
@@ -113,7 +113,11 @@ bool begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride
     x = rows;
     x_stride = depth;
   }
-  *l = {out, out_dtype == OL_BF16, out_stride, x, x_stride, static_cast<const uint16_t*>(packed), bias, m, n, depth};
+  *l = {};
+  l->x = x;
+  l->x_stride = x_stride;
+  l->m = m;
+  l->padded_k = depth;
   return true;
 }
 
@@ -140,7 +144,14 @@ Linear columns_of(const Linear& l, int64_t panel, int64_t width, float* out, int
   return some;
 }
 
-void extend(Linear& l, const LoraPlan& plan) {
+/* Gives a begun product its layer. */
+void complete(Linear& l, const ol_rows& out, int64_t n, const ol_layer& layer, const LoraPlan& plan) {
+  l.out = out.data;
+  l.out_bf16 = out.dtype == OL_BF16;
+  l.out_stride = out.stride;
+  l.packed = static_cast<const uint16_t*>(layer.packed);
+  l.bias = layer.bias;
+  l.n = n;
   l.extensions = plan.extensions.data();
   l.extension_count = static_cast<int64_t>(plan.extensions.size());
 }
@@ -165,36 +176,56 @@ int32_t ol_pack(ol_context* context, void* packed, const uint16_t* weight, int64
   return OL_OK;
 }
 
-int32_t ol_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-                  int64_t x_stride, const ol_layer* layer, int64_t m, int64_t n, int64_t k) {
-  if (layer == nullptr ||
-      !openlora::valid(context, out, out_dtype, out_stride, x, x_stride, layer->packed, m, n, k)) {
+int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count, const uint16_t* x, int64_t x_stride,
+                  int64_t m, int64_t k) {
+  if (products == nullptr || count < 1) {
     return OL_BAD_ARGUMENT;
   }
-  LoraPlan plan;
-  int32_t status = openlora::read(context, layer->adapters, m, k, n, &plan);
-  if (status != OL_OK || m == 0) {
-    return status;
+  std::vector<LoraPlan> adapters(static_cast<size_t>(count));
+  std::vector<LoraPlan*> plans;
+  for (int64_t i = 0; i < count; i++) {
+    const ol_product& p = products[i];
+    if (!openlora::valid(context, p.out.data, p.out.dtype, p.out.stride, x, x_stride, p.layer.packed, m, p.n, k)) {
+      return OL_BAD_ARGUMENT;
+    }
+    plans.push_back(&adapters[static_cast<size_t>(i)]);
+    int32_t status = openlora::read(context, p.layer.adapters, m, k, p.n, plans.back());
+    if (status != OL_OK) {
+      return status;
+    }
   }
-  Linear l;
-  LoraPlan* plans[] = {&plan};
-  if (!openlora::begin(context, out, out_dtype, out_stride, x, x_stride, layer->packed, layer->bias, m, n, k, &l) ||
-      !openlora::tile(context, l) || !openlora::shrink(context, x, x_stride, k, plans, 1)) {
+  Linear first;
+  if (m == 0) {
+    return OL_OK;
+  }
+  if (!openlora::begin(context, x, x_stride, m, k, &first) || !openlora::tile(context, first) ||
+      !openlora::shrink(context, x, x_stride, k, plans.data(), static_cast<int>(count))) {
     return OL_OUT_OF_MEMORY;
   }
-  extend(l, plan);
-  int64_t panels = padded(n, PANEL) / PANEL;
+  std::vector<Linear> linears;
+  int64_t all_panels = 0;
+  for (int64_t i = 0; i < count; i++) {
+    linears.push_back(first);
+    complete(linears.back(), products[i].out, products[i].n, products[i].layer, *plans[static_cast<size_t>(i)]);
+    all_panels += padded(products[i].n, PANEL) / PANEL;
+  }
   std::atomic<bool> done{true};
   auto multiply = [&](int thread, int threads) {
-    int64_t first = panels * thread / threads, last = panels * (thread + 1) / threads;
-    if (first == last) {
-      return;
+    int64_t from = all_panels * thread / threads, to = all_panels * (thread + 1) / threads;
+    for (size_t i = 0; i < linears.size(); i++) {
+      const Linear& l = linears[i];
+      int64_t panels = padded(l.n, PANEL) / PANEL;
+      int64_t begin = std::max<int64_t>(0, from), end = std::min(panels, to);
+      if (begin < end) {
+        if (!context->kernels.linear(l, begin, end)) {
+          done = false;
+        }
+        char* y = static_cast<char*>(l.out) + begin * PANEL * (l.out_bf16 ? 2 : 4);
+        openlora::expand(context, *plans[i], y, l.out_bf16, l.out_stride, begin * PANEL, std::min(l.n, end * PANEL));
+      }
+      from -= panels;
+      to -= panels;
     }
-    if (!context->kernels.linear(l, first, last)) {
-      done = false;
-    }
-    char* y = static_cast<char*>(out) + first * PANEL * (l.out_bf16 ? 2 : 4);
-    openlora::expand(context, plan, y, l.out_bf16, out_stride, first * PANEL, std::min(n, last * PANEL));
   };
   context->pool.run(multiply);
   return done ? OL_OK : OL_OUT_OF_MEMORY;
@@ -226,16 +257,14 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   LoraPlan* plans[] = {&of_gate, &of_up};
   Linear gate;
   if (sums == nullptr ||
-      !openlora::begin(context, out, out_dtype, out_stride, x, x_stride, gate_layer->packed, gate_layer->bias, m, n, k,
-                       &gate) ||
+      !openlora::begin(context, x, x_stride, m, k, &gate) ||
       !openlora::tile(context, gate) || !openlora::shrink(context, x, x_stride, k, plans, 2)) {
     return OL_OUT_OF_MEMORY;
   }
   Linear up = gate;
-  up.packed = static_cast<const uint16_t*>(up_layer->packed);
-  up.bias = up_layer->bias;
-  extend(gate, of_gate);
-  extend(up, of_up);
+  ol_rows rows{out, out_stride, out_dtype};
+  complete(gate, rows, n, *gate_layer, of_gate);
+  complete(up, rows, n, *up_layer, of_up);
   std::atomic<bool> done{true};
   auto multiply = [&](int thread, int) {
     float* gate_sums = sums + 2 * floats * static_cast<size_t>(thread);

@@ -20,16 +20,16 @@ constexpr int64_t EXTENSION_MARGIN = 32;
 /* out[m, n] = scale x[m, k] w^T + bias, or with add: out += that; over the packed columns [panel_from,
  * panel_to) of 32. */
 struct Linear {
-  void* out;
-  bool out_bf16;
-  int64_t out_stride;
-  const uint16_t* x; /* rows of padded_k elements, zeros behind k */
-  int64_t x_stride;
-  const uint16_t* packed;
-  const uint16_t* bias;
-  int64_t m;
-  int64_t n;
-  int64_t padded_k; /* a multiple of 32 */
+  void* out = nullptr;
+  bool out_bf16 = false;
+  int64_t out_stride = 0;
+  const uint16_t* x = nullptr; /* rows of padded_k elements, zeros behind k */
+  int64_t x_stride = 0;
+  const uint16_t* packed = nullptr;
+  const uint16_t* bias = nullptr;
+  int64_t m = 0;
+  int64_t n = 0;
+  int64_t padded_k = 0; /* a multiple of 32 */
   bool add = false;
   const float* scale = nullptr;    /* [padded n], 64-byte aligned: what a column's sum is multiplied with */
   const uint16_t* tiles = nullptr; /* x as [m / 16][padded_k / 32][16][32], rows padded to 32 by zeros */
@@ -79,8 +79,8 @@ bool tile(ol_context* context, Linear& l);
 bool valid(const ol_context* context, const void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
            int64_t x_stride, const void* packed, int64_t m, int64_t n, int64_t k);
 
-/* Brings a valid call's rows to padded_k, in the context's memory where k is not. False without memory. */
-bool begin(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x, int64_t x_stride,
-           const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k, Linear* l);
+/* x, and what follows from it: rows of padded_k elements, in the context's memory where k is not that. False without
+ * memory. */
+bool begin(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t m, int64_t k, Linear* l);
 
 }  // namespace openlora

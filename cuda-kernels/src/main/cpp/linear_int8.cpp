@@ -91,16 +91,20 @@ int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype, int64_
     return OL_OK;
   }
   Linear l;
-  if (!openlora::begin(context, out, out_dtype, out_stride, x, x_stride, packed, bias, m, n, k, &l)) {
+  if (!openlora::begin(context, x, x_stride, m, k, &l)) {
     return OL_OUT_OF_MEMORY;
   }
+  l.out = out;
+  l.out_bf16 = out_dtype == OL_BF16;
+  l.out_stride = out_stride;
+  l.bias = bias;
+  l.n = n;
   int64_t panels = padded(n, PANEL) / PANEL;
   size_t own_bytes = static_cast<size_t>(std::max(l.padded_k * PANEL * 2, openlora::WIDENED_BYTES));
   char* widened = static_cast<char*>(context->widened.of(own_bytes * static_cast<size_t>(context->pool.threads())));
   if (widened == nullptr) {
     return OL_OUT_OF_MEMORY;
   }
-  l.packed = nullptr;
   l.scale = static_cast<const float*>(packed);
   const int8_t* bytes = reinterpret_cast<const int8_t*>(l.scale + panels * PANEL);
   auto multiply = [&](int thread, int threads) {

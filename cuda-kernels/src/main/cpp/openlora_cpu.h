@@ -40,6 +40,13 @@ OL_API int32_t ol_set_deterministic(ol_context* context, int32_t on);
 /* The one ol_isa bit that this context runs. */
 OL_API int32_t ol_isa_of(const ol_context* context);
 
+/* A matrix's rows: `stride` elements apart, of an ol_dtype. */
+typedef struct {
+  void* data;
+  int64_t stride;
+  int64_t dtype;
+} ol_rows;
+
 /* Bytes of a weight [n, k] in packed form: [n / 32][k / 2][32][2], both padded with zeros. */
 OL_API int64_t ol_packed_bytes(int64_t n, int64_t k);
 
@@ -74,9 +81,16 @@ typedef struct {
   ol_adapters adapters;
 } ol_layer;
 
-/* out[m, n] = x[m, k] weight[n, k]^T + bias[n], and the adapters on that; x bf16; out f32 or bf16. */
-OL_API int32_t ol_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-                         int64_t x_stride, const ol_layer* layer, int64_t m, int64_t n, int64_t k);
+/* A layer [n, k] over x, and where it goes: f32 or bf16 [m, n]. */
+typedef struct {
+  ol_rows out;
+  int64_t n;
+  ol_layer layer;
+} ol_product;
+
+/* out[m, n] = x[m, k] weight[n, k]^T + bias[n], and the adapters on that; x bf16; one or several layers of the same x. */
+OL_API int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count, const uint16_t* x,
+                         int64_t x_stride, int64_t m, int64_t k);
 
 /* out = silu(gate) * up of two layers over x: what ol_linear twice, into f32, and ol_silu_mul come to, to the bit. */
 OL_API int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride,
@@ -97,13 +111,6 @@ OL_API int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* w
 OL_API int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride,
                               const uint16_t* x, int64_t x_stride, const void* packed, const uint16_t* bias,
                               int64_t m, int64_t n, int64_t k);
-
-/* A matrix's rows: `stride` elements apart, of an ol_dtype. */
-typedef struct {
-  void* data;
-  int64_t stride;
-  int64_t dtype;
-} ol_rows;
 
 /* out = x / sqrt(mean(x^2) + epsilon) * weight, per row. */
 OL_API int32_t ol_rms_norm(ol_context* context, const ol_rows* out, const ol_rows* x, const void* weight,

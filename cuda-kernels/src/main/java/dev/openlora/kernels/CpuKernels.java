@@ -20,6 +20,7 @@ final class CpuKernels implements AutoCloseable {
   private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
   private static final int ROWS_BYTES = 24;
   private static final int LAYER_BYTES = 32;
+  private static final int PRODUCT_BYTES = ROWS_BYTES + 8 + LAYER_BYTES;
   private static final int ADAPTERS_BYTES = 16;
   private static final int SEGMENT_BYTES = 80;
 
@@ -33,6 +34,7 @@ final class CpuKernels implements AutoCloseable {
   private final MemorySegment layer = frame.asSlice(176, LAYER_BYTES);
   private final MemorySegment other = frame.asSlice(208, LAYER_BYTES);
   private final MemorySegment adapters = frame.asSlice(240, ADAPTERS_BYTES);
+  private MemorySegment products = arena.allocate(4L * PRODUCT_BYTES, 64);
   private MemorySegment segments = arena.allocate(64L * SEGMENT_BYTES, 64);
   private final MemorySegment context;
   private final CpuIsa isa;
@@ -61,9 +63,7 @@ final class CpuKernels implements AutoCloseable {
     setDeterministic = library.function("ol_set_deterministic", INT, POINTER, INT);
     packedBytes = library.function("ol_packed_bytes", LONG, LONG, LONG);
     pack = library.function("ol_pack", INT, POINTER, LONG, LONG, LONG, LONG, LONG);
-    linear =
-        library.function(
-            "ol_linear", INT, POINTER, LONG, INT, LONG, LONG, LONG, POINTER, LONG, LONG, LONG);
+    linear = library.function("ol_linear", INT, POINTER, POINTER, LONG, LONG, LONG, LONG, LONG);
     packedBytesInt8 = library.function("ol_packed_bytes_int8", LONG, LONG, LONG);
     packInt8 =
         library.function("ol_pack_int8", INT, POINTER, LONG, LONG, LONG, LONG, LONG, POINTER);
@@ -185,23 +185,32 @@ final class CpuKernels implements AutoCloseable {
     }
   }
 
-  void linear(
-      Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias, List<LoraSegment> adapters) {
-    reserve(adapters.size());
+  /** Layers over the same x; {@code packed}: the weight of each as {@link #pack} made it. */
+  void linear(List<Tensor> outs, Tensor x, List<Tensor> packed, List<AdaptedLinear> layers) {
+    if (products.byteSize() < (long) layers.size() * PRODUCT_BYTES) {
+      products = arena.allocate((long) layers.size() * PRODUCT_BYTES, 64);
+    }
+    reserve(layers.stream().mapToInt(each -> each.segments().size()).sum());
+    int position = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      MemorySegment product = products.asSlice((long) i * PRODUCT_BYTES, PRODUCT_BYTES);
+      AdaptedLinear each = layers.get(i);
+      rows(product, outs.get(i));
+      product.set(LONG, 24, outs.get(i).size(1));
+      layer(product.asSlice(32), packed.get(i), each.bias(), each.segments(), position);
+      position += each.segments().size();
+    }
     try {
       check(
           "ol_linear",
           (int)
               linear.invokeExact(
                   context,
-                  pointer(out),
-                  code(out),
-                  out.strides()[0],
+                  products,
+                  (long) layers.size(),
                   pointer(x),
                   x.strides()[0],
-                  layer(layer, packed, bias, adapters, 0),
                   x.size(0),
-                  out.size(1),
                   x.size(1)));
     } catch (Throwable e) {
       throw thrown("ol_linear", e);

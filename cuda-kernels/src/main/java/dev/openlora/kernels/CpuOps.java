@@ -1,6 +1,7 @@
 package dev.openlora.kernels;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -192,7 +193,9 @@ public final class CpuOps implements Ops {
     }
     Shapes.linear(out, x, weight, bias);
     switch (ready.form()) {
-      case BF16 -> kernels.linear(out, x, ready.memory(), bias, List.of());
+      case BF16 ->
+          kernels.linear(
+              List.of(out), x, List.of(ready.memory()), List.of(new AdaptedLinear(weight, bias)));
       case INT8 -> kernels.linearInt8(out, x, ready.memory(), bias);
     }
   }
@@ -209,8 +212,21 @@ public final class CpuOps implements Ops {
       Ops.super.linear(out, x, layer);
       return;
     }
-    check(out, x, layer);
-    kernels.linear(out, x, packedWeight(layer), layer.bias(), layer.segments());
+    linear(List.of(out), x, List.of(layer));
+  }
+
+  @Override
+  public void linear(List<Tensor> outs, Tensor x, List<AdaptedLinear> layers) {
+    List<Tensor> weights = new ArrayList<>(layers.size());
+    for (int i = 0; i < layers.size(); i++) {
+      if (!fuses(outs.get(i), x, layers.get(i))) {
+        Ops.super.linear(outs, x, layers);
+        return;
+      }
+      check(outs.get(i), x, layers.get(i));
+      weights.add(packedWeight(layers.get(i)));
+    }
+    kernels.linear(outs, x, weights, layers);
   }
 
   @Override
@@ -258,7 +274,7 @@ public final class CpuOps implements Ops {
     long bytes = kernels.packedBytes(Weights.BF16, weight.size(0), weight.size(1));
     Tensor packed = scratch.allocate(DType.BF16, bytes / DType.BF16.bytes());
     kernels.pack(packed, weight);
-    kernels.linear(out, x, packed, bias, List.of());
+    kernels.linear(List.of(out), x, List.of(packed), List.of(new AdaptedLinear(weight, bias)));
     scratch.reset();
   }
 

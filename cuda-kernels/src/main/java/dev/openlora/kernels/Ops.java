@@ -60,6 +60,13 @@ public interface Ops extends AutoCloseable {
     }
   }
 
+  /** Several layers over the same x, one out each; by default one after the other. */
+  default void linear(List<Tensor> outs, Tensor x, List<AdaptedLinear> layers) {
+    for (int i = 0; i < layers.size(); i++) {
+      linear(outs.get(i), x, layers.get(i));
+    }
+  }
+
   /** y = y + x, elementwise, in place; same shape and dtype, or an F32 y and a BF16 x. */
   void add(Tensor y, Tensor x);
 

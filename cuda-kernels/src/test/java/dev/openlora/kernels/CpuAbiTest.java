@@ -139,34 +139,75 @@ final class CpuAbiTest {
           wrong(4, 0L),
           wrong(4, -7L),
           wrong(5, 6L));
-      // context, out, out type, out stride, x, x stride, layer, m, n, k
+      // context, products, count, x, x stride, m, k
       MemorySegment layer = layer(data, adapters());
-      Object[] linear = {context, pointer(), 0, 5L, pointer(), 7L, layer, 3L, 5L, 7L};
-      Wrong[] common = {
-        wrong(0, none),
-        wrong(1, none),
-        wrong(2, 2),
-        wrong(2, -1),
-        wrong(3, 4L),
-        wrong(4, none),
-        wrong(5, 6L)
-      };
-      refused("ol_linear", linear, common);
-      refused("ol_linear", linear, wrongLayers(6));
-      refused("ol_linear", linear, wrongSizes(7));
+      MemorySegment out = struct(data, 5, 0);
+      MemorySegment product = product(out, 5, layer);
+      Object[] linear = {context, product, 1L, pointer(), 7L, 3L, 7L};
+      refused(
+          "ol_linear",
+          linear,
+          wrong(0, none),
+          wrong(1, none),
+          wrong(1, product(struct(0, 5, 0), 5, layer)),
+          wrong(1, product(struct(data, 4, 0), 5, layer)),
+          wrong(1, product(struct(data, 5, 2), 5, layer)),
+          wrong(1, product(struct(data, 5, -1), 5, layer)),
+          wrong(1, product(out, 0, layer)),
+          wrong(1, product(out, -5, layer)),
+          wrong(2, 0L),
+          wrong(2, -1L),
+          wrong(3, none),
+          wrong(4, 6L),
+          wrong(5, -1L),
+          wrong(6, 0L),
+          wrong(6, -7L));
+      for (Wrong wrong : wrongLayers(1)) {
+        if (!wrong.value().equals(none)) {
+          MemorySegment wrongLayer = (MemorySegment) wrong.value();
+          refused("ol_linear", linear, wrong(1, product(out, 5, wrongLayer)));
+          linear[2] = 2L;
+          refused("ol_linear", linear, wrong(1, two(product, product(out, 5, wrongLayer))));
+          linear[2] = 1L;
+        }
+      }
       // context, out, out type, out stride, x, x stride, gate, up, m, n, k
       Object[] gated = {context, pointer(), 0, 5L, pointer(), 7L, layer, layer, 3L, 5L, 7L};
-      refused("ol_gated_linear", gated, common);
+      refused(
+          "ol_gated_linear",
+          gated,
+          wrong(0, none),
+          wrong(1, none),
+          wrong(2, 2),
+          wrong(2, -1),
+          wrong(3, 4L),
+          wrong(4, none),
+          wrong(5, 6L));
       refused("ol_gated_linear", gated, wrongLayers(6));
       refused("ol_gated_linear", gated, wrongLayers(7));
-      refused("ol_gated_linear", gated, wrongSizes(8));
+      refused(
+          "ol_gated_linear",
+          gated,
+          wrong(8, -1L),
+          wrong(9, 0L),
+          wrong(9, -5L),
+          wrong(10, 0L),
+          wrong(10, -7L));
     }
 
-    /** The wrong forms of m, n and k. */
-    private static Wrong[] wrongSizes(int m) {
-      return new Wrong[] {
-        wrong(m, -1L), wrong(m + 1, 0L), wrong(m + 1, -5L), wrong(m + 2, 0L), wrong(m + 2, -7L)
-      };
+    private MemorySegment product(MemorySegment out, long n, MemorySegment layer) {
+      MemorySegment product = arena.allocate(64, 8);
+      MemorySegment.copy(out, 0, product, 0, 24);
+      product.set(JAVA_LONG, 24, n);
+      MemorySegment.copy(layer, 0, product, 32, 32);
+      return product;
+    }
+
+    private MemorySegment two(MemorySegment first, MemorySegment second) {
+      MemorySegment both = arena.allocate(128, 8);
+      MemorySegment.copy(first, 0, both, 0, 64);
+      MemorySegment.copy(second, 0, both, 64, 64);
+      return both;
     }
 
     /** The wrong forms of a layer for 3 rows. */

@@ -182,6 +182,8 @@ final class CpuLifetimeTest {
     kernels.close();
     refused(kernels::close);
     refused(() -> kernels.pack(packed, x));
-    refused(() -> kernels.linear(x.rows(0, 2), x, packed, null, List.of()));
+    refused(() ->
+        kernels.linear(
+            List.of(x.rows(0, 2)), x, List.of(packed), List.of(new AdaptedLinear(x, null))));
   }
 }

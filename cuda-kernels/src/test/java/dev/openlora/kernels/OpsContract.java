@@ -191,6 +191,29 @@ public abstract class OpsContract {
     }
   }
 
+  @Test
+  void multipliesByLayersOfOneInputAsByEachAlone() {
+    for (int rows : new int[] {1, 7, 32, 50, 70}) {
+      int in = f.between(1, 3) * 32;
+      Pair x = f.random(DType.BF16, 1, rows, in);
+      List<Tensor> together = new ArrayList<>();
+      List<Tensor> alone = new ArrayList<>();
+      List<AdaptedLinear> layers = new ArrayList<>();
+      for (int width : new int[] {f.between(1, 200), 32, f.between(1, 90)}) {
+        Pair weight = f.random(DType.BF16, 0.1, width, in);
+        ops.prepare(weight.fast(), f.arena);
+        layers.add(layer(DType.BF16, weight.fast(), null, rows, f.random.nextBoolean()));
+        together.add(f.arena.allocate(DType.BF16, rows, width));
+        alone.add(f.arena.allocate(DType.BF16, rows, width));
+      }
+      ops.linear(together, x.fast(), layers);
+      for (int i = 0; i < 3; i++) {
+        ops.linear(alone.get(i), x.fast(), layers.get(i));
+        assertThat(f.read(together.get(i))).isEqualTo(f.read(alone.get(i)));
+      }
+    }
+  }
+
   private void adaptedLinear(DType outType, DType dtype, int rows, int in, int width) {
     Pair x = f.random(dtype, 1, rows, in);
     Pair weight = f.random(dtype, 1 / Math.sqrt(in), width, in);

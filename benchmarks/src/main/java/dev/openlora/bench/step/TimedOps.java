@@ -152,6 +152,13 @@ final class TimedOps implements Ops {
   }
 
   @Override
+  public void linear(List<Tensor> outs, Tensor x, List<AdaptedLinear> layers) {
+    long start = System.nanoTime();
+    ops.linear(outs, x, layers);
+    count(Operation.LINEAR, start);
+  }
+
+  @Override
   public void gatedLinear(
       Tensor out, Tensor x, AdaptedLinear gate, AdaptedLinear up, Tensor gated, Tensor raised) {
     long start = System.nanoTime();

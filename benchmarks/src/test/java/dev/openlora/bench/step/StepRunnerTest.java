@@ -60,7 +60,7 @@ class StepRunnerTest {
         assertThat(sample.tokens()).isEqualTo(expected.tokens());
         assertThat(plain.step().tokens()).isEqualTo(expected.tokens());
         // Seven matrices in each of two layers, of them gate and up in one operation; and the head.
-        assertThat(forward.calls(Operation.LINEAR)).isEqualTo(10);
+        assertThat(forward.calls(Operation.LINEAR)).isEqualTo(6);
         assertThat(forward.calls(Operation.GATED_LINEAR)).isEqualTo(2);
         assertThat(head.calls(Operation.LINEAR)).isEqualTo(1);
         assertThat(forward.calls(Operation.ATTENTION)).isEqualTo(2);

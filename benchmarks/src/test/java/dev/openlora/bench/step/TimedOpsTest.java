@@ -70,6 +70,10 @@ class TimedOpsTest {
           first,
           second);
       results.add(activated.toFloats());
+      AdaptedLinear layer = new AdaptedLinear(weight, null);
+      ops.linear(List.of(first, second), x, List.of(layer, layer));
+      results.add(first.toFloats());
+      results.add(second.toFloats());
       Tensor gathered = arena.allocate(DType.F32, 2, 8);
       ops.gatherRows(gathered, x, new int[] {2, 1});
       results.add(gathered.toFloats());

@@ -152,6 +152,17 @@ final class AdaptedLayers {
     }
   }
 
+  /** Several linear layers over the same x, one out each. */
+  void linear(List<Tensor> outs, Tensor x, int... modules) {
+    if (Arrays.stream(modules).anyMatch(this::isReplaced)) {
+      for (int i = 0; i < modules.length; i++) {
+        linear(outs.get(i), x, modules[i]);
+      }
+      return;
+    }
+    ops.linear(outs, x, Arrays.stream(modules).mapToObj(this::layer).toList());
+  }
+
   /** Two linear layers into silu(gate) · up; {@code gated} and {@code raised} are scratch. */
   void gatedLinear(Tensor out, Tensor x, int gate, int up, Tensor gated, Tensor raised) {
     if (isReplaced(gate) || isReplaced(up)) {

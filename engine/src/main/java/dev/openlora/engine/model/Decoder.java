@@ -8,6 +8,7 @@ import dev.openlora.kernels.Ops;
 import dev.openlora.kernels.Tensor;
 import dev.openlora.kernels.TensorArena;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The forward pass of a Llama-like decoder over one batch, each row through the adapters of its
@@ -81,9 +82,8 @@ public final class Decoder implements AutoCloseable {
       int index,
       Tensor positions) {
     Architecture a = model.architecture();
-    adapted.linear(s.query, s.normed, layer.query());
-    adapted.linear(s.key, s.normed, layer.key());
-    adapted.linear(s.value, s.normed, layer.value());
+    adapted.linear(
+        List.of(s.query, s.key, s.value), s.normed, layer.query(), layer.key(), layer.value());
     long rows = s.query.size(0);
     Tensor query = s.query.reshape(rows, a.heads(), a.headSize());
     Tensor key = s.key.reshape(rows, a.kvHeads(), a.headSize());
