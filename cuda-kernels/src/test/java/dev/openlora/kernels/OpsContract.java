@@ -419,7 +419,7 @@ public abstract class OpsContract {
       int kind,
       List<LoraSegment> fast,
       List<LoraSegment> slow) {
-    int rank = f.between(1, 33);
+    int rank = f.between(1, 40);
     Pair a = f.random(dtype, 1 / Math.sqrt(in), rank, in);
     Pair b = f.random(dtype, 1 / Math.sqrt(rank), width, rank);
     Pair gain = f.random(dtype, 1, width);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Random calls of the operations that the CPU kernels cover, beside {@link ReferenceOps}: rows lie
@@ -26,7 +27,13 @@ final class RandomKernels {
 
   private static final int[] ROWS = {1, 2, 4, 11, 12, 13, 15, 16, 17, 31, 32, 33, 48, 64, 70};
   private static final int[] HEAD_SIZES = {2, 6, 8, 10, 16, 22, 30, 34, 64, 80, 126, 128};
-  private static final int[] RANKS = {1, 2, 3, 4, 8, 15, 16, 17, 32, 40, 64, 200};
+  private static final int[] RANKS =
+      IntStream.concat(
+              IntStream.rangeClosed(1, 40), IntStream.of(48, 63, 64, 65, 96, 100, 128, 200, 513))
+          .toArray();
+
+  /** A segment of no more rows goes through the kernels for few rows. */
+  private static final int FEW_ROWS = 23;
 
   private final Ops ops;
   private final OpsFixture f;
@@ -47,7 +54,7 @@ final class RandomKernels {
         case ROPE -> kernels.rope(what);
         case SILU_MUL -> kernels.siluMul(what);
         case ADD -> kernels.add(what);
-        case ADD_LORA -> kernels.addLora(what);
+        case ADD_LORA -> kernels.addLora(what, seed);
         case ATTENTION -> kernels.attention(what);
       }
     }
@@ -204,7 +211,8 @@ final class RandomKernels {
     check(what, y);
   }
 
-  private void addLora(String what) {
+  /** Of few rows two ranks each seed: 25 seeds in a row have all of {@link #RANKS}. */
+  private void addLora(String what, long seed) {
     int rows = rows();
     int in = size(320);
     int width = size(640);
@@ -212,15 +220,20 @@ final class RandomKernels {
     Matrix y = matrix(dtype(), 1, rows, width);
     List<LoraSegment> fast = new ArrayList<>();
     List<LoraSegment> slow = new ArrayList<>();
-    for (int i = f.between(1, 6); i > 0; i--) {
-      int rank = f.random.nextBoolean() ? oneOf(RANKS) : f.between(1, 64);
+    for (int i = 0, count = f.between(2, 6); i < count; i++) {
+      boolean few = i < 2;
+      int rank =
+          RANKS[
+              few
+                  ? (int) Math.floorMod(2 * seed + i, (long) RANKS.length)
+                  : f.random.nextInt(RANKS.length)];
       Pair a = f.random(DType.BF16, 1 / Math.sqrt(in), rank, in);
       Pair b = f.random(DType.BF16, 1 / Math.sqrt(rank), width, rank);
       Pair gain = f.random(DType.BF16, 1, width);
       Pair shift = f.random(DType.BF16, 1, width);
-      int kind = f.between(0, 4);
+      int kind = f.between(few ? 1 : 0, 4);
       int from = f.between(0, rows - 1);
-      int to = f.between(from + 1, rows);
+      int to = f.between(from + 1, few ? Math.min(rows, from + FEW_ROWS) : rows);
       fast.add(segment(kind, from, to, a.fast(), b.fast(), gain.fast(), shift.fast()));
       slow.add(segment(kind, from, to, a.slow(), b.slow(), gain.slow(), shift.slow()));
     }
