@@ -5,7 +5,7 @@ import dev.openlora.bench.process.ProcessMemory;
 import dev.openlora.bench.process.ServeCommand;
 import dev.openlora.bench.process.ServerProcess;
 import dev.openlora.server.cli.Progress;
-import dev.openlora.server.demo.CompletionClient;
+import dev.openlora.server.demo.OpenAiClient;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -172,11 +172,10 @@ public final class StartTime implements Callable<Integer> {
     String last = "nothing yet";
     try (ServerProcess server = ServerProcess.start(words, environment);
         HttpClient http = HttpClient.newHttpClient();
-        CompletionClient client = new CompletionClient(at, null)) {
+        OpenAiClient client = new OpenAiClient(at, null)) {
       while (server.isAlive() && System.nanoTime() < deadline) {
         try {
-          CompletionClient.Call call =
-              new CompletionClient.Call(modelName(http, at), prompt(), 1, 0, 1);
+          OpenAiClient.Call call = new OpenAiClient.Call(modelName(http, at), prompt(), 1, 0, 1);
           if (client.complete(call).outputTokens() == 1) {
             return new Start((System.nanoTime() - begin) / 1e9, server.tree().memory());
           }

@@ -74,7 +74,7 @@ public final class Demo implements StepListener {
     List<String> texts = new ArrayList<>();
     int failed = 0;
     long tokens = 0;
-    try (OpenAiClient client = new OpenAiClient(server);
+    try (OpenAiClient client = new OpenAiClient(server, null);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < models.size(); i++) {
         int row = i;
@@ -113,7 +113,7 @@ public final class Demo implements StepListener {
   public String tune(URI server, String base, DemoFolder folder)
       throws IOException, InterruptedException {
     out.printf("%nNow a ninth adapter, made from %s while the server runs:%n", folder.live());
-    try (OpenAiClient client = new OpenAiClient(server)) {
+    try (OpenAiClient client = new OpenAiClient(server, null)) {
       String model = new LiveTuning(client, out).run(base, folder.live(), "almanac");
       Question question = new Question(model, QUESTION, TOKENS_MAX, TEMPERATURE, SEED);
       print(model, client.chat(question, piece -> {}).text());

@@ -17,17 +17,19 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What the demonstration needs of the OpenAI API, asked for as any client would: chats, files and
- * fine-tuning jobs, over HTTP. Any thread; calls block.
+ * Asks a server for what we need of the OpenAI API, as any client would, over HTTP: completions and
+ * chats, streamed or not, files and fine-tuning jobs. Any thread; calls block.
  */
-final class OpenAiClient implements AutoCloseable {
-  private static final Duration TIMEOUT = Duration.ofMinutes(5);
+public final class OpenAiClient implements AutoCloseable {
+  private static final Duration TIMEOUT = Duration.ofMinutes(10);
   private static final String BOUNDARY = "openlora-demo-7f3a9c";
 
   private final HttpClient http =
@@ -36,21 +38,35 @@ final class OpenAiClient implements AutoCloseable {
           .executor(Executors.newVirtualThreadPerTaskExecutor())
           .build();
   private final URI server;
+  private final @Nullable String apiKey;
 
-  OpenAiClient(URI server) {
+  /**
+   * @param server e.g. {@code http://127.0.0.1:8080}
+   */
+  public OpenAiClient(URI server, @Nullable String apiKey) {
     this.server = server;
+    this.apiKey = apiKey;
+  }
+
+  /**
+   * A prompt to go on from, as far as {@code maxTokens}: the end token is ignored.
+   *
+   * @param prompt a string or an array of token ids
+   * @param temperature 0 is greedy
+   */
+  public record Call(String model, JsonNode prompt, int maxTokens, double temperature, long seed) {
+    ObjectNode body() {
+      ObjectNode body = settings(model, maxTokens, temperature, seed).put("ignore_eos", true);
+      body.set("prompt", prompt);
+      return body;
+    }
   }
 
   /** One question of one turn. */
   record Question(String model, String content, int maxTokens, double temperature, long seed) {
     ObjectNode body() {
-      ObjectNode body = JsonMapper.shared().createObjectNode().put("model", model);
+      ObjectNode body = settings(model, maxTokens, temperature, seed);
       body.putArray("messages").addObject().put("role", "user").put("content", content);
-      body.put("max_tokens", maxTokens)
-          .put("temperature", temperature)
-          .put("seed", seed)
-          .put("stream", true);
-      body.putObject("stream_options").put("include_usage", true);
       return body;
     }
   }
@@ -59,21 +75,58 @@ final class OpenAiClient implements AutoCloseable {
    * What came back.
    *
    * @param finish why it ended: {@code stop} or {@code length}
+   * @param firstText from sending to the first piece of text; the whole time when not streamed
    */
-  record Answer(String text, String finish, int outputTokens, Duration total) {}
+  public record Answer(
+      String text,
+      String finish,
+      int promptTokens,
+      int outputTokens,
+      Duration firstText,
+      Duration total) {}
+
+  /** The whole completion at once. */
+  public Answer complete(Call call) throws IOException, InterruptedException {
+    long begin = System.nanoTime();
+    JsonNode body = read(post("/v1/completions", call.body().put("stream", false)));
+    Duration total = Duration.ofNanos(System.nanoTime() - begin);
+    JsonNode choice = body.path("choices").path(0);
+    JsonNode usage = body.path("usage");
+    return new Answer(
+        choice.path("text").asString(""),
+        choice.path("finish_reason").asString(""),
+        usage.path("prompt_tokens").asInt(0),
+        usage.path("completion_tokens").asInt(0),
+        total,
+        total);
+  }
+
+  /** The completion as it grows; {@code onText} hears each piece on this thread. */
+  public Answer stream(Call call, Consumer<String> onText)
+      throws IOException, InterruptedException {
+    return stream("/v1/completions", call.body(), choice -> choice.path("text"), onText);
+  }
 
   /** The answer as it grows; {@code onText} hears each piece on this thread. */
   Answer chat(Question question, Consumer<String> onText) throws IOException, InterruptedException {
+    return stream(
+        "/v1/chat/completions",
+        question.body(),
+        choice -> choice.path("delta").path("content"),
+        onText);
+  }
+
+  private Answer stream(
+      String path, ObjectNode body, Function<JsonNode, JsonNode> pieceOf, Consumer<String> onText)
+      throws IOException, InterruptedException {
+    body.put("stream", true).putObject("stream_options").put("include_usage", true);
     long begin = System.nanoTime();
+    long first = 0;
     StringBuilder text = new StringBuilder();
     String finish = "";
-    int tokens = 0;
+    JsonNode usage = JsonMapper.shared().createObjectNode();
     boolean done = false;
-    HttpRequest request =
-        json("/v1/chat/completions")
-            .POST(BodyPublishers.ofString(question.body().toString()))
-            .build();
-    try (InputStream in = send(request);
+    try (InputStream in = send(post(path, body));
         BufferedReader reader =
             new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
       Iterator<String> lines = reader.lines().filter(line -> line.startsWith("data:")).iterator();
@@ -85,11 +138,12 @@ final class OpenAiClient implements AutoCloseable {
           if (chunk.has("error")) {
             throw new IOException("the stream broke off: " + message(chunk));
           }
+          usage = chunk.path("usage").isObject() ? chunk.path("usage") : usage;
           JsonNode choice = chunk.path("choices").path(0);
           finish = choice.path("finish_reason").asString(finish);
-          tokens = chunk.path("usage").path("completion_tokens").asInt(tokens);
-          String piece = choice.path("delta").path("content").asString("");
+          String piece = pieceOf.apply(choice).asString("");
           if (!piece.isEmpty()) {
+            first = first == 0 ? System.nanoTime() : first;
             text.append(piece);
             onText.accept(piece);
           }
@@ -99,7 +153,14 @@ final class OpenAiClient implements AutoCloseable {
     if (!done) {
       throw new IOException("the stream ended without [DONE]");
     }
-    return new Answer(text.toString(), finish, tokens, Duration.ofNanos(System.nanoTime() - begin));
+    long end = System.nanoTime();
+    return new Answer(
+        text.toString(),
+        finish,
+        usage.path("prompt_tokens").asInt(0),
+        usage.path("completion_tokens").asInt(0),
+        Duration.ofNanos((first == 0 ? end : first) - begin),
+        Duration.ofNanos(end - begin));
   }
 
   /** Uploads a training file; returns its id. */
@@ -114,9 +175,7 @@ final class OpenAiClient implements AutoCloseable {
     body.writeBytes(Files.readAllBytes(file));
     body.writeBytes(("\r\n--" + BOUNDARY + "--\r\n").getBytes(StandardCharsets.US_ASCII));
     HttpRequest request =
-        HttpRequest.newBuilder(server.resolve("/v1/files"))
-            .timeout(TIMEOUT)
-            .header("Content-Type", "multipart/form-data; boundary=" + BOUNDARY)
+        request("/v1/files", "multipart/form-data; boundary=" + BOUNDARY)
             .POST(BodyPublishers.ofByteArray(body.toByteArray()))
             .build();
     return read(request).path("id").asString();
@@ -129,23 +188,37 @@ final class OpenAiClient implements AutoCloseable {
 
   /** Creates a fine-tuning job; returns the job object. */
   JsonNode createJob(ObjectNode body) throws IOException, InterruptedException {
-    return read(
-        json("/v1/fine_tuning/jobs").POST(BodyPublishers.ofString(body.toString())).build());
+    return read(post("/v1/fine_tuning/jobs", body));
   }
 
   JsonNode get(String path) throws IOException, InterruptedException {
-    return read(json(path).GET().build());
+    return read(request(path, "application/json").GET().build());
   }
 
-  private HttpRequest.Builder json(String path) {
-    return HttpRequest.newBuilder(server.resolve(path))
-        .timeout(TIMEOUT)
-        .header("Content-Type", "application/json");
+  private static ObjectNode settings(String model, int maxTokens, double temperature, long seed) {
+    return JsonMapper.shared()
+        .createObjectNode()
+        .put("model", model)
+        .put("max_tokens", maxTokens)
+        .put("temperature", temperature)
+        .put("seed", seed);
+  }
+
+  private HttpRequest post(String path, ObjectNode body) {
+    return request(path, "application/json").POST(BodyPublishers.ofString(body.toString())).build();
+  }
+
+  private HttpRequest.Builder request(String path, String contentType) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(server.resolve(path))
+            .timeout(TIMEOUT)
+            .header("Content-Type", contentType);
+    return apiKey == null ? request : request.header("Authorization", "Bearer " + apiKey);
   }
 
   private JsonNode read(HttpRequest request) throws IOException, InterruptedException {
     try (InputStream in = send(request)) {
-      return JsonMapper.shared().readTree(in);
+      return JsonMapper.shared().readTree(in.readAllBytes());
     }
   }
 
@@ -157,8 +230,7 @@ final class OpenAiClient implements AutoCloseable {
     }
     try (InputStream in = response.body()) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      throw new IOException(
-          request.uri().getPath() + ": HTTP " + response.statusCode() + ": " + message(text));
+      throw new IOException("HTTP " + response.statusCode() + ": " + message(text));
     }
   }
 

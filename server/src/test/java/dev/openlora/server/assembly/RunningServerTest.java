@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.openlora.server.config.ConfigFlags;
 import dev.openlora.server.config.ServerConfig;
-import dev.openlora.server.demo.CompletionClient;
 import dev.openlora.server.demo.Demo;
 import dev.openlora.server.demo.DemoFolder;
+import dev.openlora.server.demo.OpenAiClient;
 import dev.openlora.server.demo.RandomModels;
 import dev.openlora.server.demo.Voice;
 import java.io.ByteArrayOutputStream;
@@ -67,7 +67,7 @@ class RunningServerTest {
     Path adapters = folderWithABrokenAdapter("skipped");
     try (RunningServer server =
             RunningServer.start(config("--adapters", adapters.toString()), List.of());
-        CompletionClient client = new CompletionClient(server.uri(), null)) {
+        OpenAiClient client = new OpenAiClient(server.uri(), null)) {
       assertThat(server.adapters().list()).hasSize(1);
       assertThatThrownBy(() -> client.complete(call("broken"))).hasMessageContaining("HTTP 404");
       assertThat(client.complete(call("good")).outputTokens()).isEqualTo(4);
@@ -131,8 +131,8 @@ class RunningServerTest {
     }
   }
 
-  private static CompletionClient.Call call(String name) {
-    return new CompletionClient.Call(name, StringNode.valueOf("bala"), 4, 0, 1);
+  private static OpenAiClient.Call call(String name) {
+    return new OpenAiClient.Call(name, StringNode.valueOf("bala"), 4, 0, 1);
   }
 
   private static Path folderWithABrokenAdapter(String name) throws IOException {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.node.StringNode;
 
-class CompletionClientTest {
+class OpenAiClientTest {
   private final HttpServer server = newServer();
   private final List<String> requests = new ArrayList<>();
   private int status = 200;
@@ -61,8 +61,8 @@ class CompletionClientTest {
         """;
     List<String> pieces = new ArrayList<>();
 
-    CompletionClient.Answer answer;
-    try (CompletionClient client = client()) {
+    OpenAiClient.Answer answer;
+    try (OpenAiClient client = client()) {
       answer = client.stream(call(), pieces::add);
     }
 
@@ -83,7 +83,7 @@ class CompletionClientTest {
         """
         {"choices":[{"text":"hello"}],"usage":{"prompt_tokens":1,"completion_tokens":4}}
         """;
-    try (CompletionClient client = client()) {
+    try (OpenAiClient client = client()) {
       assertThat(client.complete(call()).text()).isEqualTo("hello");
     }
   }
@@ -92,7 +92,7 @@ class CompletionClientTest {
   void anErrorInTheStreamIsNotAnAnswer() {
     reply = "data: {\"error\":{\"message\":\"the adapter failed\"}}\n\n";
 
-    try (CompletionClient client = client()) {
+    try (OpenAiClient client = client()) {
       assertThatThrownBy(() -> client.stream(call(), piece -> {}))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("the adapter failed");
@@ -103,7 +103,7 @@ class CompletionClientTest {
   void aStreamThatEndsEarlyIsNotAnAnswer() {
     reply = "data: {\"choices\":[{\"text\":\"ba\"}]}\n\n";
 
-    try (CompletionClient client = client()) {
+    try (OpenAiClient client = client()) {
       assertThatThrownBy(() -> client.stream(call(), piece -> {}))
           .hasMessageContaining("without [DONE]");
     }
@@ -114,19 +114,19 @@ class CompletionClientTest {
     status = 404;
     reply = "{\"error\":{\"message\":\"The model `cook` does not exist.\"}}";
 
-    try (CompletionClient client = client()) {
+    try (OpenAiClient client = client()) {
       assertThatThrownBy(() -> client.complete(call()))
           .hasMessage("HTTP 404: The model `cook` does not exist.");
     }
   }
 
-  private CompletionClient client() {
-    return new CompletionClient(
+  private OpenAiClient client() {
+    return new OpenAiClient(
         URI.create("http://127.0.0.1:" + server.getAddress().getPort()), "secret");
   }
 
-  private static CompletionClient.Call call() {
-    return new CompletionClient.Call("cook", StringNode.valueOf("hi"), 2, 0, 1);
+  private static OpenAiClient.Call call() {
+    return new OpenAiClient.Call("cook", StringNode.valueOf("hi"), 2, 0, 1);
   }
 
   private static HttpServer newServer() {
