@@ -4,22 +4,24 @@ import dev.openlora.adapter.AdapterException;
 import dev.openlora.adapter.AdapterLease;
 import dev.openlora.adapter.AdapterRoots;
 import dev.openlora.adapter.LocalAdapterRegistry;
+import dev.openlora.attribution.datanet.RowContent;
 import dev.openlora.engine.EngineConfig;
-import dev.openlora.engine.GenerationException;
-import dev.openlora.engine.GenerationListener;
 import dev.openlora.engine.GenerationRequest;
 import dev.openlora.engine.LocalEngine;
 import dev.openlora.engine.ScaledAdapter;
 import dev.openlora.engine.sampling.SamplingParams;
 import dev.openlora.engine.text.HuggingFaceTokenizer;
-import dev.openlora.engine.text.bpe.ChatTokenizer;
 import dev.openlora.kernels.DType;
 import dev.openlora.kernels.TorchOps;
 import dev.openlora.server.demo.DemoFolder;
 import dev.openlora.server.demo.Voice;
+import dev.openlora.server.tuning.AnswerText;
+import dev.openlora.server.tuning.ExampleBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -63,7 +65,13 @@ final class Samples {
                 AdapterRoots.of(List.of(folder.adapters().toAbsolutePath())),
                 Long.MAX_VALUE,
                 engine::forget)) {
-      section(text, "tiny, the base", Voice.ALL.getFirst(), tokenizer, engine, registry, false);
+      ExampleBuilder prompts =
+          new ExampleBuilder(
+              tokenizer,
+              LocalDate.now(Clock.systemUTC()).atStartOfDay(),
+              engine.maxModelLength(),
+              false);
+      section(text, "tiny, the base", Voice.ALL.getFirst(), prompts, engine, registry, false);
       for (Voice voice : Voice.ALL) {
         registry.load(
             voice.name(), folder.adapters().resolve(voice.name()).toAbsolutePath(), false);
@@ -71,7 +79,7 @@ final class Samples {
             text,
             voice.name() + ", " + voice.shape() + ": " + voice.domain().description(),
             voice,
-            tokenizer,
+            prompts,
             engine,
             registry,
             true);
@@ -86,7 +94,7 @@ final class Samples {
       StringBuilder text,
       String title,
       Voice voice,
-      HuggingFaceTokenizer tokenizer,
+      ExampleBuilder prompts,
       LocalEngine engine,
       LocalAdapterRegistry registry,
       boolean adapted)
@@ -102,7 +110,7 @@ final class Samples {
         AdapterLease lease = registry.acquire(voice.name()).orElseThrow();
         adapters = List.of(new ScaledAdapter(lease, 1));
       }
-      answers.add(answer(engine, tokenizer, question, adapters, SEED + i));
+      answers.add(answer(engine, prompts, question, adapters, SEED + i));
     }
     text.append("\n## ").append(title).append('\n');
     for (int i = 0; i < COUNT; i++) {
@@ -117,46 +125,14 @@ final class Samples {
 
   private static CompletableFuture<String> answer(
       LocalEngine engine,
-      HuggingFaceTokenizer tokenizer,
+      ExampleBuilder prompts,
       String question,
       List<ScaledAdapter> adapters,
       long seed) {
-    String prompt =
-        ChatTokenizer.MESSAGE_START
-            + "user\n"
-            + question
-            + ChatTokenizer.MESSAGE_END
-            + "\n"
-            + ChatTokenizer.MESSAGE_START
-            + "assistant\n";
-    CompletableFuture<String> done = new CompletableFuture<>();
-    GenerationRequest request =
-        new GenerationRequest("sample", tokenizer.encode(prompt, false), adapters, sampling(seed));
-    GenerationListener listener =
-        new GenerationListener() {
-          private final StringBuilder text = new StringBuilder();
-
-          @Override
-          public void onToken(Token token) {
-            text.append(token.text());
-          }
-
-          @Override
-          public void onFinish(Finish finish) {
-            done.complete(text + finish.text());
-          }
-
-          @Override
-          public void onError(GenerationException error) {
-            done.completeExceptionally(error);
-          }
-        };
-    try {
-      engine.submit(request, listener);
-    } catch (GenerationException e) {
-      done.completeExceptionally(e);
-    }
-    return done;
+    int[] promptIds =
+        prompts.promptIds(List.of(new RowContent.Message(RowContent.Message.USER, question)));
+    return AnswerText.ask(
+        engine, new GenerationRequest("sample", promptIds, adapters, sampling(seed)));
   }
 
   private static SamplingParams sampling(long seed) {

@@ -6,8 +6,6 @@ import dev.openlora.adapter.AdapterRoots;
 import dev.openlora.adapter.LocalAdapterRegistry;
 import dev.openlora.attribution.datanet.RowContent;
 import dev.openlora.engine.EngineConfig;
-import dev.openlora.engine.GenerationException;
-import dev.openlora.engine.GenerationListener;
 import dev.openlora.engine.GenerationRequest;
 import dev.openlora.engine.LocalEngine;
 import dev.openlora.engine.ScaledAdapter;
@@ -266,11 +264,8 @@ public final class Evaluation {
   /** The summed loss over the learned tokens of one example. */
   private static CompletableFuture<Double> loss(
       LocalEngine engine, Example example, List<ScaledAdapter> adapters) {
-    CompletableFuture<Double> done = new CompletableFuture<>();
-    submit(
-        engine,
-        new GenerationRequest("loss", example.ids(), adapters, scored()),
-        new GenerationListener() {
+    GenerationResult<Double> result =
+        new GenerationResult<>() {
           private double loss;
 
           @Override
@@ -284,65 +279,24 @@ public final class Evaluation {
           public void onToken(Token token) {}
 
           @Override
-          public void onFinish(Finish finish) {
-            done.complete(loss);
+          Double value(Finish finish) {
+            return loss;
           }
-
-          @Override
-          public void onError(GenerationException error) {
-            done.completeExceptionally(error);
-          }
-        },
-        done);
-    return done;
+        };
+    return result.of(engine, new GenerationRequest("loss", example.ids(), adapters, scored()));
   }
 
   private CompletableFuture<Answered> answer(
       LocalEngine engine, TrainingRow row, ExampleBuilder builder, List<ScaledAdapter> adapters) {
     ExampleBuilder.Turn turn = builder.lastTurn(row, (RowContent.Chat) row.content());
     int room = engine.maxModelLength() - turn.promptIds().length;
-    CompletableFuture<Answered> done = new CompletableFuture<>();
-    submit(
-        engine,
+    GenerationRequest request =
         new GenerationRequest(
             "answer",
             turn.promptIds(),
             adapters,
-            SamplingParams.greedy(Math.max(0, Math.min(job.answerTokens(), room)))),
-        new GenerationListener() {
-          private final StringBuilder text = new StringBuilder();
-
-          @Override
-          public void onToken(Token token) {
-            text.append(token.text());
-          }
-
-          @Override
-          public void onFinish(Finish finish) {
-            text.append(finish.text());
-            done.complete(new Answered(text.toString(), turn.answer()));
-          }
-
-          @Override
-          public void onError(GenerationException error) {
-            done.completeExceptionally(error);
-          }
-        },
-        done);
-    return done;
-  }
-
-  private static void submit(
-      LocalEngine engine,
-      GenerationRequest request,
-      GenerationListener listener,
-      CompletableFuture<?> done) {
-    try {
-      engine.submit(request, listener);
-    } catch (GenerationException e) {
-      request.adapters().forEach(adapter -> adapter.lease().close());
-      done.completeExceptionally(e);
-    }
+            SamplingParams.greedy(Math.max(0, Math.min(job.answerTokens(), room))));
+    return AnswerText.ask(engine, request).thenApply(text -> new Answered(text, turn.answer()));
   }
 
   /** Nothing is generated; the prompt's own tokens are scored. */

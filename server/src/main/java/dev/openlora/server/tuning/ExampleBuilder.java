@@ -108,8 +108,14 @@ public final class ExampleBuilder {
   /** The last answer of a chat, and what comes before it as serving would put it to the model. */
   public Turn lastTurn(TrainingRow row, RowContent.Chat chat) {
     List<RowContent.Message> before = chat.messages().subList(0, chat.messages().size() - 1);
-    String prompt = at(row, () -> render(before, true));
-    return new Turn(tokenizer.encode(prompt, false), chat.messages().getLast().content());
+    return new Turn(at(row, () -> promptIds(before)), chat.messages().getLast().content());
+  }
+
+  /**
+   * Messages up to where the assistant begins to answer, as serving would put them to the model.
+   */
+  public int[] promptIds(List<RowContent.Message> messages) {
+    return tokenizer.encode(render(messages, true), false);
   }
 
   private static <T> T at(TrainingRow row, Supplier<T> work) {
