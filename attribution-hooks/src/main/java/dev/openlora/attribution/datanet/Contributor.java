@@ -1,10 +1,9 @@
 package dev.openlora.attribution.datanet;
 
-import java.nio.charset.StandardCharsets;
+import dev.openlora.attribution.Eip55;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.regex.Pattern;
-import org.bouncycastle.crypto.digests.KeccakDigest;
 
 /**
  * Who brought a row and is paid for it: an Ethereum address, kept in its EIP-55 spelling. All lower
@@ -23,7 +22,7 @@ public record Contributor(String address) implements Comparable<Contributor> {
     }
     String digits = address.substring(2);
     String lower = digits.toLowerCase(Locale.ROOT);
-    String right = checksummed(lower);
+    String right = Eip55.spelled(HexFormat.of().parseHex(lower));
     if (!digits.equals(lower)
         && !digits.equals(digits.toUpperCase(Locale.ROOT))
         && !address.equals(right)) {
@@ -54,19 +53,5 @@ public record Contributor(String address) implements Comparable<Contributor> {
   @Override
   public String toString() {
     return address;
-  }
-
-  private static String checksummed(String lower) {
-    KeccakDigest keccak = new KeccakDigest(256);
-    byte[] ascii = lower.getBytes(StandardCharsets.US_ASCII);
-    keccak.update(ascii, 0, ascii.length);
-    byte[] hash = new byte[keccak.getDigestSize()];
-    keccak.doFinal(hash, 0);
-    StringBuilder spelled = new StringBuilder("0x");
-    for (int i = 0; i < lower.length(); i++) {
-      int nibble = (hash[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 0xF;
-      spelled.append(nibble >= 8 ? Character.toUpperCase(lower.charAt(i)) : lower.charAt(i));
-    }
-    return spelled.toString();
   }
 }

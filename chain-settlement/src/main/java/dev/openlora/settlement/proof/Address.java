@@ -1,6 +1,6 @@
 package dev.openlora.settlement.proof;
 
-import java.nio.charset.StandardCharsets;
+import dev.openlora.attribution.Eip55;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
@@ -68,14 +68,6 @@ public final class Address implements Comparable<Address> {
 
   @Override
   public String toString() {
-    char[] digits = HexFormat.of().formatHex(bytes).toCharArray();
-    byte[] sum = Keccak.hash(new String(digits).getBytes(StandardCharsets.US_ASCII));
-    for (int i = 0; i < digits.length; i++) {
-      int half = (sum[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 0xF;
-      if (half >= 8) {
-        digits[i] = Character.toUpperCase(digits[i]);
-      }
-    }
-    return "0x" + new String(digits);
+    return Eip55.spelled(bytes);
   }
 }
