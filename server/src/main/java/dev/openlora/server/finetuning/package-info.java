@@ -2,10 +2,12 @@
  * Fine-tuning behind the API: uploaded files, jobs that outlive the server, a queue, and a process
  * of its own that tunes, so that answers to others do not wait for it.
  *
- * <p>The way of a job: {@link dev.openlora.server.finetuning.FineTuning} takes it, has its files
- * looked through, lets it wait, hands it to a {@link dev.openlora.server.finetuning.TuningWorker},
- * notes what that one tells, and has the finished adapter served before it says so. Everything that
- * must last is a file in one folder, written whole or not at all:
+ * <p>The way of a job: {@link dev.openlora.server.finetuning.FineTuning} takes it, {@link
+ * dev.openlora.server.finetuning.JobCheck} has its files looked through and lets it wait, {@link
+ * dev.openlora.server.finetuning.JobRunner} hands it to a {@link
+ * dev.openlora.server.finetuning.TuningWorker}, notes what that one tells, and has the finished
+ * adapter served before it says so. {@link dev.openlora.server.finetuning.JobBook} keeps how each
+ * job stands. Everything that must last is a file in one folder, written whole or not at all:
  *
  * <pre>
  * lock                      held while a server uses the folder
