@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.openlora.settlement.chain.ContractsFolder;
 import dev.openlora.settlement.chain.LocalChainState;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -41,7 +38,8 @@ class ChainCommandTest {
   void startsShowsDeploysAndStops() throws Exception {
     needsNode();
     Path dir = work.resolve("chain");
-    Outcome started = run("chain", "start", "--dir", dir.toString(), "--port", "0");
+    CommandOutcome started =
+        CommandOutcome.of("chain", "start", "--dir", dir.toString(), "--port", "0");
     assertThat(started.status()).as(started.err()).isZero();
     LocalChainState state = LocalChainState.read(dir.resolve("chain.json")).orElseThrow();
     try {
@@ -49,9 +47,9 @@ class ChainCommandTest {
           .contains(state.rpc(), state.contracts().erc20().bond().toString())
           .contains("everybody knows these keys");
 
-      assertThat(run("chain", "start", "--dir", dir.toString()))
+      assertThat(CommandOutcome.of("chain", "start", "--dir", dir.toString()))
           .isEqualTo(
-              new Outcome(
+              new CommandOutcome(
                   1,
                   "",
                   "openlora: chain: runs already, process "
@@ -60,7 +58,7 @@ class ChainCommandTest {
                       + state.rpc()
                       + "\n"));
 
-      Outcome status = run("chain", "status", "--dir", dir.toString());
+      CommandOutcome status = CommandOutcome.of("chain", "status", "--dir", dir.toString());
       assertThat(status.status()).isZero();
       assertThat(status.out())
           .containsPattern("blocks +latest [0-9]+, safe [0-9]+, finalized [0-9]+")
@@ -68,11 +66,11 @@ class ChainCommandTest {
 
       deploys(state.rpc());
     } finally {
-      assertThat(run("chain", "stop", "--dir", dir.toString()).out())
+      assertThat(CommandOutcome.of("chain", "stop", "--dir", dir.toString()).out())
           .isEqualTo("chain: process " + state.pid() + " stopped\n");
     }
     assertThat(state.isAlive()).isFalse();
-    assertThat(run("chain", "status", "--dir", dir.toString()).err())
+    assertThat(CommandOutcome.of("chain", "status", "--dir", dir.toString()).err())
         .isEqualTo("openlora: chain: none runs in " + dir + " (start one)\n");
   }
 
@@ -83,35 +81,35 @@ class ChainCommandTest {
     String[] deploy = {
       "chain", "deploy", "--rpc", rpc, "--key-file", key.toString(), "--terms", terms.toString()
     };
-    assertThat(run(deploy).err())
+    assertThat(CommandOutcome.of(deploy).err())
         .isEqualTo(
             "openlora: --rpc: chain 1612 is OpenLedger's mainnet (expected: --mainnet, if it is"
                 + " meant)\n");
-    Outcome dry = run(with(deploy, "--mainnet", "--dry-run"));
+    CommandOutcome dry = CommandOutcome.of(with(deploy, "--mainnet", "--dry-run"));
     assertThat(dry.status()).as(dry.err()).isZero();
     assertThat(dry.out()).contains("nothing was sent").doesNotContain("deployed");
-    Outcome again = run(with(deploy, "--mainnet", "--dry-run"));
+    CommandOutcome again = CommandOutcome.of(with(deploy, "--mainnet", "--dry-run"));
     assertThat(again.out()).as("nothing moved, not even a nonce").isEqualTo(dry.out());
-    assertThat(run(with(deploy, "--mainnet")))
-        .extracting(Outcome::status, Outcome::err)
+    assertThat(CommandOutcome.of(with(deploy, "--mainnet")))
+        .extracting(CommandOutcome::status, CommandOutcome::err)
         .containsExactly(
             2, "openlora: chain deploy: nobody to ask (expected: --yes, or --dry-run)\n");
-    Outcome sent = run(with(deploy, "--mainnet", "--yes"));
+    CommandOutcome sent = CommandOutcome.of(with(deploy, "--mainnet", "--yes"));
     assertThat(sent.status()).as(sent.err()).isZero();
     assertThat(sent.out()).containsPattern("(?m)^settlement: \"0x[0-9a-fA-F]{40}\"$");
     String settlement = sent.out().replaceAll("(?s).*settlement: \"(0x[0-9a-fA-F]{40})\".*", "$1");
     assertThat(dry.out()).contains("Settlement  " + settlement);
 
     Files.writeString(terms, TERMS.replace("172800", "5"));
-    assertThat(run(with(deploy, "--mainnet", "--dry-run")))
-        .extracting(Outcome::status, Outcome::err)
+    assertThat(CommandOutcome.of(with(deploy, "--mainnet", "--dry-run")))
+        .extracting(CommandOutcome::status, CommandOutcome::err)
         .containsExactly(
             1, "openlora: DelayOutOfRange(field=disputeWindow, value=5, min=60, max=864000)\n");
     Path poor = key("0".repeat(63) + "7");
     deploy[5] = poor.toString();
     Files.writeString(terms, TERMS);
-    assertThat(run(with(deploy, "--mainnet", "--yes")))
-        .extracting(Outcome::status, Outcome::err)
+    assertThat(CommandOutcome.of(with(deploy, "--mainnet", "--yes")))
+        .extracting(CommandOutcome::status, CommandOutcome::err)
         .containsExactly(1, "openlora: chain deploy: the deployer holds too little\n");
   }
 
@@ -119,14 +117,15 @@ class ChainCommandTest {
   void aChainThatWasKilledIsSaidToBeGone() throws Exception {
     needsNode();
     Path dir = work.resolve("chain");
-    assertThat(run("chain", "start", "--dir", dir.toString(), "--port", "0").status()).isZero();
+    assertThat(CommandOutcome.of("chain", "start", "--dir", dir.toString(), "--port", "0").status())
+        .isZero();
     long pid = LocalChainState.read(dir.resolve("chain.json")).orElseThrow().pid();
     ProcessHandle anvil = ProcessHandle.of(pid).orElseThrow();
     assertThat(anvil.destroyForcibly()).isTrue();
     anvil.onExit().get(10, TimeUnit.SECONDS);
-    assertThat(run("chain", "status", "--dir", dir.toString()))
+    assertThat(CommandOutcome.of("chain", "status", "--dir", dir.toString()))
         .isEqualTo(
-            new Outcome(
+            new CommandOutcome(
                 1,
                 "",
                 "openlora: chain: process "
@@ -134,7 +133,7 @@ class ChainCommandTest {
                     + " of "
                     + dir.resolve("chain.json")
                     + " is gone (start it again)\n"));
-    assertThat(run("chain", "stop", "--dir", dir.toString()).out())
+    assertThat(CommandOutcome.of("chain", "stop", "--dir", dir.toString()).out())
         .isEqualTo("chain: process " + pid + " was gone already\n");
   }
 
@@ -171,7 +170,7 @@ class ChainCommandTest {
   @Test
   void anEndpointThatDoesNotAnswerIsNamed() throws IOException {
     Path terms = Files.writeString(work.resolve("terms.yaml"), TERMS);
-    Outcome outcome = run(deploy(terms, key("0".repeat(63) + "1")));
+    CommandOutcome outcome = CommandOutcome.of(deploy(terms, key("0".repeat(63) + "1")));
     assertThat(outcome.status()).isEqualTo(1);
     assertThat(outcome.err()).startsWith("openlora: eth_chainId at http://127.0.0.1:1: ");
   }
@@ -191,7 +190,7 @@ class ChainCommandTest {
   }
 
   private static void assertWrong(String message, String... arguments) {
-    Outcome outcome = run(arguments);
+    CommandOutcome outcome = CommandOutcome.of(arguments);
     assertThat(outcome.status()).as(outcome.err()).isEqualTo(2);
     assertThat(outcome.err()).startsWith("openlora: " + message).doesNotContain("\tat ");
     assertThat(outcome.out()).isEmpty();
@@ -215,24 +214,5 @@ class ChainCommandTest {
     String[] all = java.util.Arrays.copyOf(arguments, arguments.length + more.length);
     System.arraycopy(more, 0, all, arguments.length, more.length);
     return all;
-  }
-
-  private record Outcome(int status, String out, String err) {}
-
-  private static Outcome run(String... arguments) {
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-    try {
-      int status = OpenLoraCommand.run(arguments);
-      return new Outcome(
-          status, toOut.toString(StandardCharsets.UTF_8), toErr.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
   }
 }

@@ -2,10 +2,7 @@ package dev.openlora.server.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +34,7 @@ class DatanetCommandTest {
             List.of("datanet", "verify"), "datanet verify: which one? (expected: NAME, or --all)");
 
     wrong.forEach((arguments, message) -> {
-      Outcome outcome = run(arguments);
+      CommandOutcome outcome = run(arguments);
       assertThat(outcome.status()).as("%s", arguments).isEqualTo(2);
       assertThat(outcome.err()).startsWith("openlora: " + message).doesNotContain("\tat ");
       assertThat(outcome.out()).isEmpty();
@@ -50,13 +47,13 @@ class DatanetCommandTest {
 
     assertThat(run("datanet", "add", "legends", file, "--contributor", "0x12", "--licence", "MIT"))
         .isEqualTo(
-            new Outcome(
+            new CommandOutcome(
                 2,
                 "",
                 "openlora: --contributor: '0x12' (expected: an address, 0x and 40 hexadecimal"
                     + " digits)\n"));
     assertThat(run("datanet", "add", "legends", file, "--contributor", ALICE, "--licence", "é"))
-        .extracting(Outcome::err)
+        .extracting(CommandOutcome::err)
         .asString()
         .startsWith("openlora: --licence: 'é' (expected: an SPDX name");
   }
@@ -67,13 +64,14 @@ class DatanetCommandTest {
 
     assertThat(run(add("legends", file.toString())))
         .isEqualTo(
-            new Outcome(1, "", "openlora: " + file + ":2: text: blank (expected: some text)\n"));
-    assertThat(run("datanet", "list")).isEqualTo(new Outcome(0, "", ""));
+            new CommandOutcome(
+                1, "", "openlora: " + file + ":2: text: blank (expected: some text)\n"));
+    assertThat(run("datanet", "list")).isEqualTo(new CommandOutcome(0, "", ""));
   }
 
   @Test
   void anUnknownDatanetExitsWithOne() {
-    Outcome outcome = run("datanet", "show", "legends");
+    CommandOutcome outcome = run("datanet", "show", "legends");
 
     assertThat(outcome.status()).isEqualTo(1);
     assertThat(outcome.err()).isEqualTo("openlora: " + folder("legends") + ": no Datanet there\n");
@@ -83,7 +81,7 @@ class DatanetCommandTest {
   void aFolderThatCannotBeMadeExitsWithOneAndOneLine() throws IOException {
     write("datanets", "a file in the way\n");
 
-    Outcome outcome = run(add("legends", write("rows.txt", "one\n").toString()));
+    CommandOutcome outcome = run(add("legends", write("rows.txt", "one\n").toString()));
 
     assertThat(outcome.status()).isEqualTo(1);
     assertThat(outcome.err()).startsWith("openlora: reading or writing failed: ").hasLineCount(1);
@@ -97,8 +95,9 @@ class DatanetCommandTest {
 
     assertThat(run(add("legends", two.toString())))
         .isEqualTo(
-            new Outcome(1, "", "openlora: " + two + ":3: the same row as row 2 of legends@1\n"));
-    Outcome skipped = run(add("legends", two.toString(), "--skip-duplicates"));
+            new CommandOutcome(
+                1, "", "openlora: " + two + ":3: the same row as row 2 of legends@1\n"));
+    CommandOutcome skipped = run(add("legends", two.toString(), "--skip-duplicates"));
 
     assertThat(skipped.status()).isZero();
     assertThat(skipped.out().lines())
@@ -124,7 +123,7 @@ class DatanetCommandTest {
         .satisfiesExactly(
             line -> assertThat(line).matches("legends@1 +2 rows +[0-9.]+ KiB  root [0-9a-f]{16}"),
             line -> assertThat(line).matches("recipes@1 +1 rows +[0-9.]+ KiB  root [0-9a-f]{16}"));
-    Outcome shown = run("datanet", "show", "legends@1");
+    CommandOutcome shown = run("datanet", "show", "legends@1");
     assertThat(shown.status()).isZero();
     assertThat(shown.out())
         .contains("legends@1\n", "  parent    none\n", "  rows      2 in ")
@@ -151,13 +150,13 @@ class DatanetCommandTest {
     }
     Files.writeString(segment, Files.readString(segment).replace("apple", "maple"));
 
-    Outcome outcome = run("datanet", "verify", "--all");
+    CommandOutcome outcome = run("datanet", "verify", "--all");
 
     assertThat(outcome.status()).isEqualTo(1);
     assertThat(outcome.err()).startsWith("openlora: " + segment + ":1: id: ");
     assertThat(outcome.out()).startsWith("recipes@1: right: ");
     Files.delete(segment);
-    Outcome list = run("datanet", "list");
+    CommandOutcome list = run("datanet", "list");
     assertThat(list.status()).isEqualTo(1);
     assertThat(list.err()).startsWith("openlora: " + segment + ": missing");
     assertThat(list.out()).startsWith("recipes@1 ");
@@ -192,33 +191,16 @@ class DatanetCommandTest {
     return arguments;
   }
 
-  private record Outcome(int status, String out, String err) {}
-
-  private Outcome run(String... arguments) {
+  private CommandOutcome run(String... arguments) {
     return run(List.of(arguments));
   }
 
   /** Every command but the bare one works in this test's folder. */
-  private Outcome run(List<String> command) {
+  private CommandOutcome run(List<String> command) {
     List<String> arguments = new ArrayList<>(command);
     if (arguments.size() > 1) {
       arguments.addAll(List.of("--dir", work.resolve("datanets").toString()));
     }
-    PrintStream out = System.out;
-    PrintStream err = System.err;
-    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
-    try {
-      int status = OpenLoraCommand.run(arguments.toArray(String[]::new));
-      return new Outcome(
-          status,
-          outBytes.toString(StandardCharsets.UTF_8),
-          errBytes.toString(StandardCharsets.UTF_8));
-    } finally {
-      System.setOut(out);
-      System.setErr(err);
-    }
+    return CommandOutcome.of(arguments.toArray(String[]::new));
   }
 }
