@@ -8,10 +8,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +24,7 @@ final class LoraLanes implements AutoCloseable {
   private final int threads;
   private final @Nullable MethodHandle setThreads;
   private final List<Lane> lanes = new ArrayList<>();
-  private @Nullable ExecutorService others;
+  private final LanePool pool;
 
   /**
    * One segment, by handles. Jobs of the same rows stay in one lane, in their order.
@@ -52,6 +48,7 @@ final class LoraLanes implements AutoCloseable {
   LoraLanes(Torch torch, TorchLibrary library) {
     this.torch = torch;
     this.threads = Math.max(1, library.threads());
+    this.pool = new LanePool("lora", threads);
     // Without this symbol the lanes work, only slower.
     this.setThreads =
         library
@@ -64,20 +61,19 @@ final class LoraLanes implements AutoCloseable {
 
   void run(List<Job> jobs) {
     List<List<Job>> shares = shares(jobs);
-    while (lanes.size() < shares.size()) {
-      lanes.add(new Lane());
-    }
-    List<Future<?>> running = new ArrayList<>();
-    for (int i = 1; i < shares.size(); i++) {
+    List<Runnable> work = new ArrayList<>();
+    for (int i = 0; i < shares.size(); i++) {
+      if (i == lanes.size()) {
+        lanes.add(new Lane());
+      }
       Lane lane = lanes.get(i);
       List<Job> share = shares.get(i);
-      running.add(others().submit(() -> lane.run(share)));
+      work.add(() -> lane.run(share));
     }
     try {
-      lanes.getFirst().run(shares.getFirst());
+      pool.run(work);
     } finally {
       limitThreads(threads);
-      join(running);
     }
   }
 
@@ -103,42 +99,6 @@ final class LoraLanes implements AutoCloseable {
     return shares;
   }
 
-  private ExecutorService others() {
-    ExecutorService pool = others;
-    if (pool == null) {
-      pool =
-          Executors.newFixedThreadPool(
-              threads - 1, Thread.ofPlatform().daemon().name("lora-", 1).factory());
-      others = pool;
-    }
-    return pool;
-  }
-
-  /** Waits for every lane before it says that one failed: the caller frees what they use. */
-  private static void join(List<Future<?>> lanes) {
-    boolean interrupted = false;
-    Throwable failure = null;
-    for (Future<?> lane : lanes) {
-      while (true) {
-        try {
-          lane.get();
-          break;
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          failure = e.getCause();
-          break;
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failure != null) {
-      throw new TorchException("a lane failed: " + failure);
-    }
-  }
-
   private void limitThreads(int count) {
     if (setThreads == null) {
       return;
@@ -154,9 +114,7 @@ final class LoraLanes implements AutoCloseable {
 
   @Override
   public void close() {
-    if (others != null) {
-      others.shutdown();
-    }
+    pool.close();
     lanes.forEach(Lane::close);
     lanes.clear();
   }

@@ -2,11 +2,6 @@ package dev.openlora.kernels;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Work cut into one share for each thread, the same shares every time, so that sums come out the
@@ -69,10 +64,11 @@ final class TrainingLanes implements AutoCloseable {
 
   private final Torch torch;
   private final List<Lane> lanes = new ArrayList<>();
-  private @Nullable ExecutorService others;
+  private final LanePool pool;
 
   TrainingLanes(Torch torch, int threads) {
     this.torch = torch;
+    this.pool = new LanePool("training", Math.max(1, threads));
     for (int i = 0; i < Math.max(1, threads); i++) {
       lanes.add(new Lane(i, new TorchArena(torch, Device.CPU, "training lane " + i)));
     }
@@ -94,18 +90,14 @@ final class TrainingLanes implements AutoCloseable {
 
   /** Runs share i from bounds[i] to bounds[i + 1]; no more shares than lanes. */
   void run(int[] bounds, Work work) {
-    List<Future<?>> running = new ArrayList<>();
-    for (int i = 1; i + 1 < bounds.length; i++) {
+    List<Runnable> shares = new ArrayList<>();
+    for (int i = 0; i + 1 < bounds.length; i++) {
       Lane lane = lanes.get(i);
       int from = bounds[i];
       int to = bounds[i + 1];
-      running.add(others().submit(() -> work.run(lane, from, to)));
+      shares.add(() -> work.run(lane, from, to));
     }
-    try {
-      work.run(lanes.getFirst(), bounds[0], bounds[1]);
-    } finally {
-      join(running);
-    }
+    pool.run(shares);
   }
 
   /** Like {@link #run(int[], Work)}, libtorch's operations each kept in their lane. */
@@ -127,49 +119,9 @@ final class TrainingLanes implements AutoCloseable {
     }
   }
 
-  private ExecutorService others() {
-    ExecutorService pool = others;
-    if (pool == null) {
-      pool =
-          Executors.newFixedThreadPool(
-              lanes.size() - 1, Thread.ofPlatform().daemon().name("training-", 1).factory());
-      others = pool;
-    }
-    return pool;
-  }
-
-  /**
-   * Waits for every lane before it says that one failed: the caller's memory is theirs till then.
-   */
-  private static void join(List<Future<?>> running) {
-    boolean interrupted = false;
-    Throwable failure = null;
-    for (Future<?> lane : running) {
-      while (true) {
-        try {
-          lane.get();
-          break;
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          failure = e.getCause();
-          break;
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failure != null) {
-      throw new TorchException("a training lane failed: " + failure, failure);
-    }
-  }
-
   @Override
   public void close() {
-    if (others != null) {
-      others.close();
-    }
+    pool.close();
     lanes.forEach(lane -> lane.scratch().close());
   }
 }
