@@ -51,10 +51,37 @@ void share_rows(ol_context* context, int64_t rows, int64_t width, Body body) {
   context->pool.run(part);
 }
 
-uint16_t element(const ol_rows* rows, int64_t row, int64_t column) {
-  int64_t at = row * rows->stride + column;
-  return rows->dtype == OL_BF16 ? static_cast<const uint16_t*>(rows->data)[at]
-                                : narrow(static_cast<const float*>(rows->data)[at]);
+uint16_t rounded(float value) { return narrow(value); }
+uint16_t rounded(uint16_t value) { return value; }
+
+/* Rows [from, to) of k and v to their slots. */
+template <typename T>
+void write_kv(const KvLayer& kv, const ol_rows* k, const ol_rows* v, const int32_t* slots, int64_t from, int64_t to) {
+  int64_t size = kv.head_size;
+  for (int64_t row = from; row < to; row++) {
+    int64_t page = slots[row] / PAGE;
+    int64_t at = slots[row] % PAGE;
+    for (int64_t head = 0; head < kv.kv_heads; head++) {
+      const T* key = static_cast<const T*>(k->data) + row * k->stride + head * size;
+      const T* value = static_cast<const T*>(v->data) + row * v->stride + head * size;
+      uint16_t* keys = kv.key_page(page, head) + 2 * at;
+      uint16_t* values = kv.value_page(page, head) + at / 2 * 2 * size + at % 2;
+      for (int64_t d = 0; d < size; d += 2, keys += 2 * PAGE) {
+        uint16_t pair[] = {rounded(key[d]), d + 1 < size ? rounded(key[d + 1]) : uint16_t{0}};
+        std::memcpy(keys, pair, sizeof pair);
+      }
+      for (int64_t d = 0; d < size; d++) {
+        values[2 * d] = rounded(value[d]);
+      }
+    }
+  }
+}
+
+/* Rows of a job. As many as share what is read of a page, and fewer where threads would be left over. */
+int64_t job_rows(const Attention& a, int64_t rows, int64_t threads) {
+  int64_t shared = std::max<int64_t>(1, ATTENTION_VECTORS / a.group());
+  int64_t filled = std::max<int64_t>(1, ATTENTION_BLOCK / a.group());
+  return std::clamp(rows * a.kv.kv_heads / (4 * threads), filled, shared);
 }
 
 }  // namespace
@@ -105,13 +132,13 @@ int32_t ol_add(ol_context* context, const ol_rows* y, const ol_rows* x, int64_t 
 }
 
 int64_t ol_kv_elements(int64_t pages, int64_t kv_heads, int64_t head_size) {
-  return pages * kv_heads * head_size * PAGE;
+  return pages * kv_heads * KvLayer::page_elements(head_size);
 }
 
 int32_t ol_write_kv(ol_context* context, const ol_kv* kv, const ol_rows* k, const ol_rows* v, const int32_t* slots,
                     int64_t rows) {
   if (context == nullptr || !valid(kv) || slots == nullptr || !valid(k, kv->kv_heads * kv->head_size) ||
-      !valid(v, kv->kv_heads * kv->head_size) || rows < 0) {
+      !valid(v, kv->kv_heads * kv->head_size) || k->dtype != v->dtype || rows < 0) {
     return OL_BAD_ARGUMENT;
   }
   for (int64_t row = 0; row < rows; row++) {
@@ -121,17 +148,10 @@ int32_t ol_write_kv(ol_context* context, const ol_kv* kv, const ol_rows* k, cons
   }
   KvLayer layer{kv->keys, kv->values, kv->kv_heads, kv->head_size};
   auto write = [&](int64_t from, int64_t to) {
-    for (int64_t row = from; row < to; row++) {
-      int64_t page = slots[row] / PAGE;
-      int64_t at = slots[row] % PAGE;
-      for (int64_t head = 0; head < layer.kv_heads; head++) {
-        uint16_t* keys = layer.key_page(page, head) + at;
-        uint16_t* values = layer.value_page(page, head) + at * layer.head_size;
-        for (int64_t d = 0; d < layer.head_size; d++) {
-          keys[d * PAGE] = element(k, row, head * layer.head_size + d);
-          values[d] = element(v, row, head * layer.head_size + d);
-        }
-      }
+    if (k->dtype == OL_BF16) {
+      write_kv<uint16_t>(layer, k, v, slots, from, to);
+    } else {
+      write_kv<float>(layer, k, v, slots, from, to);
     }
   };
   share_rows(context, rows, 4 * kv->kv_heads * kv->head_size, write);
@@ -151,10 +171,9 @@ int32_t ol_attention(ol_context* context, const ol_kv* kv, const ol_batch* batch
               q_dtype == OL_BF16,
               heads,
               scale,
-              window,
-              batch->pages};
-  /* Long chunks are cut, so that the last ones of a prompt, which see most, are shared too. */
-  int64_t most_rows = std::max<int64_t>(1, ATTENTION_ROWS / (heads / kv->kv_heads));
+              window};
+  int64_t all_rows = batch->sequences == 0 ? 0 : batch->starts[batch->sequences] - batch->starts[0];
+  int64_t most_rows = job_rows(a, all_rows, context->pool.threads());
   std::vector<AttentionJob> jobs;
   int64_t positions = 0;
   for (int64_t s = 0; s < batch->sequences; s++) {
@@ -168,16 +187,17 @@ int32_t ol_attention(ol_context* context, const ol_kv* kv, const ol_batch* batch
       }
     }
   }
-  int64_t scratch_floats = (attention_scratch(kv->head_size) + 15) / 16 * 16;
+  int64_t scratch_floats = (attention_scratch(kv->head_size, a.group()) + 15) / 16 * 16;
   float* scratch =
       static_cast<float*>(context->scratch.of(static_cast<size_t>(scratch_floats * context->pool.threads()) * 4));
   if (scratch == nullptr) {
     return OL_OUT_OF_MEMORY;
   }
+  /* The last rows of a prompt first: they see most, and whoever ends last should have had little to do. */
   std::atomic<size_t> next{0};
   auto work = [&](int thread, int) {
     for (size_t i = next.fetch_add(1); i < jobs.size(); i = next.fetch_add(1)) {
-      context->kernels.attention(a, jobs[i], scratch + thread * scratch_floats);
+      context->kernels.attention(a, jobs[jobs.size() - 1 - i], scratch + thread * scratch_floats);
     }
   };
   if (positions * heads * kv->head_size < WORTH_SHARING) {

@@ -1,8 +1,8 @@
 package dev.openlora.kernels;
 
 /**
- * Keys and values as the CPU kernels read them: pages of 16 positions, keys transposed within a
- * page. A page of the engine is one or more of these.
+ * Keys and values as the CPU kernels read them: pages of 16 positions, two coordinates of a key and
+ * two positions of a value beside each other. A page of the engine is one or more of these.
  */
 final class CpuKvPages implements KvPages {
   static final int PAGE = 16;
@@ -25,9 +25,11 @@ final class CpuKvPages implements KvPages {
     return shape.dtype() == DType.BF16 && shape.pageSize() % PAGE == 0;
   }
 
+  /** As many elements as {@code ol_kv_elements} says: pairs of coordinates, whatever the size. */
   private Tensor zeroed(TensorArena arena) {
+    long pairs = Math.ceilDiv(shape.headSize(), 2);
     return arena.allocateZeroed(
-        DType.BF16, (long) shape.pages() * shape.pageSize() * shape.kvHeads() * shape.headSize());
+        DType.BF16, 2 * pairs * shape.pages() * shape.pageSize() * shape.kvHeads());
   }
 
   @Override

@@ -124,6 +124,7 @@ public abstract class AttentionContract {
   @CsvSource({
     "F32, 8, 8, 4", "F32, 64, 2, 14", "F32, 32, 3, 3", "F32, 128, 1, 8",
     "BF16, 8, 8, 8", "BF16, 64, 2, 14", "BF16, 80, 2, 2", "BF16, 128, 4, 8",
+    "BF16, 7, 1, 3", "BF16, 33, 2, 4", "BF16, 32, 1, 17", "BF16, 96, 3, 3",
   })
   void growsMixedSequencesOverShuffledPages(DType dtype, int headSize, int kvHeads, int heads) {
     int queryHeads = heads < kvHeads ? kvHeads : heads;
@@ -145,30 +146,45 @@ public abstract class AttentionContract {
     }
   }
 
-  @Test
-  void decodesOneRowOfEachWithSimilarAndWithVeryDifferentLengths() {
-    pagesOf(DType.F32, 1, 16, 2, 16);
+  @ParameterizedTest
+  @CsvSource({"F32, 16", "BF16, 16", "BF16, 64"})
+  void decodesOneRowOfEachWithSimilarAndWithVeryDifferentLengths(DType dtype, int headSize) {
+    pagesOf(dtype, 1, 16, 2, headSize);
     int[][] prompts = {{0, 100}, {1, 3}, {2, 101}, {3, 2}, {4, 40}, {5, 99}, {6, 38}};
     for (int s = 0; s < prompts.length; s++) {
       newSequence();
     }
-    step(DType.F32, grow(prompts), 4, 0);
+    step(dtype, grow(prompts), 4, 0);
     int[][] one = new int[prompts.length][];
     for (int s = 0; s < one.length; s++) {
       one[s] = new int[] {s, 1};
     }
     for (int window : new int[] {0, 1, 7, 64}) {
-      step(DType.F32, grow(one), 4, window);
+      step(dtype, grow(one), 4, window);
     }
   }
 
-  @Test
-  void cutsALongPromptIntoBlocks() {
-    pagesOf(DType.F32, 1, 32, 1, 8);
+  @ParameterizedTest
+  @CsvSource({"F32, 8", "BF16, 8", "BF16, 32"})
+  void cutsALongPromptIntoBlocks(DType dtype, int headSize) {
+    pagesOf(dtype, 1, 32, 1, headSize);
     newSequence();
-    step(DType.F32, grow(new int[][] {{0, 700}}), 4, 0);
-    step(DType.F32, grow(new int[][] {{0, 600}}), 4, 100);
-    step(DType.F32, grow(new int[][] {{0, 1}}), 4, 0);
+    step(dtype, grow(new int[][] {{0, 700}}), 4, 0);
+    step(dtype, grow(new int[][] {{0, 600}}), 4, 100);
+    step(dtype, grow(new int[][] {{0, 1}}), 4, 0);
+  }
+
+  @Test
+  void takesUpWhereAChunkEndedWithinAPage() {
+    pagesOf(DType.BF16, 1, 16, 2, 64);
+    newSequence();
+    newSequence();
+    int[][] chunks = {{5, 1}, {12, 30}, {31, 2}, {80, 90}, {1, 5}, {33, 100}};
+    for (int[] chunk : chunks) {
+      for (int window : new int[] {0, 21}) {
+        step(DType.BF16, grow(new int[][] {{0, chunk[0]}, {1, chunk[1]}}), 14, window);
+      }
+    }
   }
 
   @ParameterizedTest

@@ -316,7 +316,8 @@ final class CpuAbiTest {
       refused("ol_write_kv", write, wrongRows(3, 12));
       MemorySegment negative = arena.allocateFrom(JAVA_INT, 3, -1);
       refused("ol_write_kv", write, wrong(0, none), wrong(4, none), wrong(4, negative));
-      refused("ol_write_kv", write, wrong(5, -1L));
+      MemorySegment otherType = struct(data, 12, 0);
+      refused("ol_write_kv", write, wrong(3, otherType), wrong(5, -1L));
 
       long starts = arena.allocateFrom(JAVA_INT, 0, 2, 3).address();
       long lengths = arena.allocateFrom(JAVA_INT, 5, 1).address();

@@ -27,6 +27,9 @@ final class RandomKernels {
 
   private static final int[] ROWS = {1, 2, 4, 11, 12, 13, 15, 16, 17, 31, 32, 33, 48, 64, 70};
   private static final int[] HEAD_SIZES = {2, 6, 8, 10, 16, 22, 30, 34, 64, 80, 126, 128};
+  private static final int[] ATTENTION_SIZES = {
+    1, 2, 7, 8, 16, 22, 31, 32, 33, 64, 80, 96, 127, 128, 160
+  };
   private static final int[] RANKS =
       IntStream.concat(
               IntStream.rangeClosed(1, 40), IntStream.of(48, 63, 64, 65, 96, 100, 128, 200, 513))
@@ -262,7 +265,7 @@ final class RandomKernels {
     int pageSize = oneOf(16, 32, 48);
     int kvHeads = f.between(1, 3);
     int heads = kvHeads * oneOf(1, 2, 3, 7, 8, 16, 17);
-    int headSize = oneOf(HEAD_SIZES);
+    int headSize = oneOf(ATTENTION_SIZES);
     int sequences = f.between(1, 5);
     int[] lengths = new int[sequences];
     int[] starts = new int[sequences + 1];

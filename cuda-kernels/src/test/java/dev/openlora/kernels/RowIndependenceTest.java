@@ -261,17 +261,22 @@ final class RowIndependenceTest {
   @ParameterizedTest
   @EnumSource(CpuIsa.class)
   void ofAttentionHoweverAPromptIsCut(CpuIsa isa) throws IOException {
-    int[][] shapes = {{14, 2, 64}, {4, 4, 10}, {17, 1, 22}, {8, 1, 128}};
+    int[][] shapes = {{14, 2, 64}, {4, 4, 10}, {17, 1, 22}, {8, 1, 128}, {3, 3, 33}, {6, 2, 96}};
     for (int[] shape : shapes) {
-      attention(isa, DType.BF16, shape[0], shape[1], shape[2], 0);
-      attention(isa, DType.F32, shape[0], shape[1], shape[2], 50);
+      attention(isa, new Types(DType.BF16, DType.BF16), shape[0], shape[1], shape[2], 0);
+      attention(isa, new Types(DType.F32, DType.BF16), shape[0], shape[1], shape[2], 0);
+      attention(isa, new Types(DType.F32, DType.F32), shape[0], shape[1], shape[2], 50);
     }
   }
 
+  /** Of what comes in, and of what comes out. */
+  private record Types(DType in, DType out) {}
+
   private static void attention(
-      CpuIsa isa, DType dtype, int heads, int kvHeads, int headSize, int window)
+      CpuIsa isa, Types types, int heads, int kvHeads, int headSize, int window)
       throws IOException {
-    String what = isa + " " + dtype + " " + heads + "/" + kvHeads + "x" + headSize + " " + window;
+    String what = isa + " " + types + " " + heads + "/" + kvHeads + "x" + headSize + " " + window;
+    DType dtype = types.in();
     try (Inputs inputs = new Inputs("attention " + what)) {
       List<Sequence> sequences = new ArrayList<>();
       int pages = 0;
@@ -291,10 +296,11 @@ final class RowIndependenceTest {
       List<byte[]> tokenByToken = List.of();
       for (int threads : THREADS) {
         if (threads == 1) {
-          tokenByToken = attend(isa, threads, shape, sequences, 1, window, inputs);
+          tokenByToken = attend(isa, threads, types, shape, sequences, 1, window, inputs);
         }
         for (int longest : new int[] {2, 7, 16, 33, 300}) {
-          List<byte[]> results = attend(isa, threads, shape, sequences, longest, window, inputs);
+          List<byte[]> results =
+              attend(isa, threads, types, shape, sequences, longest, window, inputs);
           for (int s = 0; s < sequences.size(); s++) {
             assertThat(Arrays.mismatch(results.get(s), tokenByToken.get(s)))
                 .as("%s: sequence %d, chunks to %d, %d threads", what, s, longest, threads)
@@ -312,6 +318,7 @@ final class RowIndependenceTest {
   private static List<byte[]> attend(
       CpuIsa isa,
       int threads,
+      Types types,
       KvPages.Shape shape,
       List<Sequence> sequences,
       int longest,
@@ -320,7 +327,7 @@ final class RowIndependenceTest {
       throws IOException {
     List<byte[]> results = new ArrayList<>();
     for (Sequence sequence : sequences) {
-      results.add(new byte[(int) sequence.q().bytes()]);
+      results.add(new byte[(int) (sequence.q().elements() * types.out().bytes())]);
     }
     int[] done = new int[sequences.size()];
     try (CpuOps ops = CpuUnderTest.openOverReference(isa, threads);
@@ -342,7 +349,7 @@ final class RowIndependenceTest {
           int left = sequences.get(members.get(i)).length() - done[members.get(i)];
           chunks[i] = Math.min(left, longest == 300 ? 300 : inputs.between(1, longest));
         }
-        step(ops, pages, sequences, members, chunks, done, window, results);
+        step(ops, pages, types, sequences, members, chunks, done, window, results);
       }
     }
   }
@@ -359,6 +366,7 @@ final class RowIndependenceTest {
   private static void step(
       Ops ops,
       KvPages pages,
+      Types types,
       List<Sequence> sequences,
       List<Integer> members,
       int[] chunks,
@@ -378,11 +386,11 @@ final class RowIndependenceTest {
     KvPages.Shape shape = pages.shape();
     AttentionBatch batch = new AttentionBatch(starts, lengths, tables);
     try (TensorArena step = ops.newArena("step")) {
-      DType dtype = example.dtype();
+      DType dtype = types.in();
       Tensor q = step.allocate(dtype, batch.rows(), example.size(1), shape.headSize());
       Tensor k = step.allocate(dtype, batch.rows(), shape.kvHeads(), shape.headSize());
       Tensor v = step.allocate(dtype, batch.rows(), shape.kvHeads(), shape.headSize());
-      Tensor out = step.allocate(dtype, q.shape());
+      Tensor out = step.allocate(types.out(), q.shape());
       for (int i = 0; i < chunks.length; i++) {
         Sequence sequence = sequences.get(members.get(i));
         int from = done[members.get(i)];
