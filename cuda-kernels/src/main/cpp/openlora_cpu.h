@@ -127,6 +127,16 @@ OL_API int32_t ol_silu_mul(ol_context* context, const ol_rows* out, const ol_row
 /* y += x */
 OL_API int32_t ol_add(ol_context* context, const ol_rows* y, const ol_rows* x, int64_t rows, int64_t width);
 
+/* The `count` greatest of each row, in order, and their indices; the lower index first among equals, a NaN as
+ * infinity. values, ids: [rows, count]; count: at most 64 and at most the width. */
+OL_API int32_t ol_top(ol_context* context, float* values, int32_t* ids, const ol_rows* x, int64_t rows, int64_t width,
+                      int64_t count);
+
+/* *sum = the sum of e^((x - greatest) scale) over one row of an ol_dtype, to 2e-5 of itself and mostly to 1e-6.
+ * greatest: of the row; scale: above 0. */
+OL_API int32_t ol_sum_exp(ol_context* context, double* sum, const void* x, int32_t dtype, int64_t width,
+                          float greatest, float scale);
+
 /* Elements of one layer's keys, or of its values, in pages of 16 positions. */
 OL_API int64_t ol_kv_elements(int64_t pages, int64_t kv_heads, int64_t head_size);
 

@@ -14,6 +14,9 @@ namespace {
 /* Elements below which waking another thread costs more than it saves. */
 constexpr int64_t WORTH_SHARING = 16 * 1024;
 
+/* Elements of a row that one thread sums: fixed, so that the sum is the same on any number of threads. */
+constexpr int64_t SUM_PART = 8 * 1024;
+
 /* a b, or what no stride reaches. */
 int64_t width_of(int64_t a, int64_t b) {
   int64_t product;
@@ -128,6 +131,40 @@ int32_t ol_add(ol_context* context, const ol_rows* y, const ol_rows* x, int64_t 
   }
   Add a{of(y), of(x), width};
   share_rows(context, rows, width, [&](int64_t from, int64_t to) { context->kernels.rows->add(a, from, to); });
+  return OL_OK;
+}
+
+int32_t ol_top(ol_context* context, float* values, int32_t* ids, const ol_rows* x, int64_t rows, int64_t width,
+               int64_t count) {
+  if (context == nullptr || values == nullptr || ids == nullptr || !valid(x, width) || rows < 0 || width < 1 ||
+      width > INT32_MAX || count < 1 || count > TOP_MOST || count > width) {
+    return OL_BAD_ARGUMENT;
+  }
+  Top t{of(x), width, values, ids, count};
+  share_rows(context, rows, 2 * width, [&](int64_t from, int64_t to) { context->kernels.rows->top(t, from, to); });
+  return OL_OK;
+}
+
+int32_t ol_sum_exp(ol_context* context, double* sum, const void* x, int32_t dtype, int64_t width, float greatest,
+                   float scale) {
+  if (context == nullptr || sum == nullptr || x == nullptr || !floating(dtype) || width < 1 || !(scale > 0)) {
+    return OL_BAD_ARGUMENT;
+  }
+  int64_t parts = (width + SUM_PART - 1) / SUM_PART;
+  double* sums = static_cast<double*>(context->scratch.of(static_cast<size_t>(parts) * sizeof(double)));
+  if (sums == nullptr) {
+    return OL_OUT_OF_MEMORY;
+  }
+  SumExp s{x, dtype == OL_BF16, greatest, scale};
+  share_rows(context, parts, 4 * SUM_PART, [&](int64_t from, int64_t to) {
+    for (int64_t part = from; part < to; part++) {
+      sums[part] = context->kernels.rows->sum_exp(s, part * SUM_PART, std::min(width, (part + 1) * SUM_PART));
+    }
+  });
+  *sum = 0;
+  for (int64_t part = 0; part < parts; part++) {
+    *sum += sums[part];
+  }
   return OL_OK;
 }
 

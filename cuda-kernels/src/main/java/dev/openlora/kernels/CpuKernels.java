@@ -51,6 +51,8 @@ final class CpuKernels implements AutoCloseable {
   private final MethodHandle rope;
   private final MethodHandle siluMul;
   private final MethodHandle add;
+  private final MethodHandle top;
+  private final MethodHandle sumExp;
   private final MethodHandle writeKv;
   private final MethodHandle attention;
   private final MethodHandle lora;
@@ -103,6 +105,8 @@ final class CpuKernels implements AutoCloseable {
     rope = library.function("ol_rope", INT, POINTER, POINTER, LONG, LONG, LONG, LONG, LONG, LONG);
     siluMul = library.function("ol_silu_mul", INT, POINTER, POINTER, POINTER, POINTER, LONG, LONG);
     add = library.function("ol_add", INT, POINTER, POINTER, POINTER, LONG, LONG);
+    top = library.function("ol_top", INT, POINTER, LONG, LONG, POINTER, LONG, LONG, LONG);
+    sumExp = library.function("ol_sum_exp", INT, POINTER, POINTER, LONG, INT, LONG, FLOAT, FLOAT);
     writeKv =
         library.function("ol_write_kv", INT, POINTER, POINTER, POINTER, POINTER, POINTER, LONG);
     attention =
@@ -368,6 +372,36 @@ final class CpuKernels implements AutoCloseable {
           (int) add.invokeExact(context, rows(first, y), rows(second, x), y.size(0), y.size(1)));
     } catch (Throwable e) {
       throw thrown("ol_add", e);
+    }
+  }
+
+  void topK(Tensor values, Tensor ids, Tensor x) {
+    try {
+      check(
+          "ol_top",
+          (int)
+              top.invokeExact(
+                  context,
+                  pointer(values),
+                  pointer(ids),
+                  rows(first, x),
+                  x.size(0),
+                  x.size(1),
+                  values.size(1)));
+    } catch (Throwable e) {
+      throw thrown("ol_top", e);
+    }
+  }
+
+  double sumExp(Tensor x, float greatest, float scale) {
+    try {
+      check(
+          "ol_sum_exp",
+          (int)
+              sumExp.invokeExact(context, first, pointer(x), code(x), x.size(1), greatest, scale));
+      return first.get(ValueLayout.JAVA_DOUBLE, 0);
+    } catch (Throwable e) {
+      throw thrown("ol_sum_exp", e);
     }
   }
 

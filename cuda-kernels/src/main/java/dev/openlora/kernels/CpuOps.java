@@ -402,6 +402,18 @@ public final class CpuOps implements Ops {
   }
 
   @Override
+  public void topK(Tensor values, Tensor ids, Tensor x) {
+    Shapes.topK(values, ids, x);
+    kernels.topK(values, ids, x);
+  }
+
+  @Override
+  public double sumExp(Tensor x, float greatest, double scale) {
+    Shapes.sumExp(x, greatest, scale);
+    return kernels.sumExp(x, greatest, (float) scale);
+  }
+
+  @Override
   public void loraRowNorms(Tensor out, Tensor weight, Tensor a, Tensor b, float scale) {
     twin.loraRowNorms(out, weight, a, b, scale);
   }

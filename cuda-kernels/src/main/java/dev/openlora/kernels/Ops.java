@@ -123,6 +123,32 @@ public interface Ops extends AutoCloseable {
   /** out[i] = x[rows[i]] out: [rows.length, width], x: [*, width] */
   void gatherRows(Tensor out, Tensor x, int[] rows);
 
+  /** Most that {@link #topK} finds of a row. */
+  int TOP_MOST = 64;
+
+  /** How far {@link #sumExp} may be from the sum, relative to it. */
+  double SUM_TOLERANCE = 2e-5;
+
+  /**
+   * The k greatest of each row, the greatest first and the lower index first among equals; a NaN is
+   * taken for +∞. values: [rows, k] F32, ids: [rows, k] I32, x: [rows, width], all contiguous and
+   * on the host, whatever the device; k is 1 to {@link #TOP_MOST}, and at most the width.
+   */
+  default void topK(Tensor values, Tensor ids, Tensor x) {
+    PortableTopK.topK(values, ids, x);
+  }
+
+  /**
+   * Σ exp((x[i] − greatest) · scale), to {@link #SUM_TOLERANCE}, and mostly to 1e-6 or better.
+   *
+   * @param x [1, width], contiguous, on the host
+   * @param greatest the greatest of x, a number
+   * @param scale above 0
+   */
+  default double sumExp(Tensor x, float greatest, double scale) {
+    return PortableTopK.sumExp(x, greatest, scale);
+  }
+
   /** out[i] = ‖weight[i] + scale · (B A)[i]‖₂ in F32: the norms of DoRA. out: [out] F32 */
   void loraRowNorms(Tensor out, Tensor weight, Tensor a, Tensor b, float scale);
 

@@ -208,6 +208,41 @@ final class Shapes {
     }
   }
 
+  static void topK(Tensor values, Tensor ids, Tensor x) {
+    onHost("topK x", x);
+    floating("topK x", x);
+    long most = Math.min(Ops.TOP_MOST, x.size(1));
+    matrix("topK values", values);
+    if (values.size(1) < 1 || values.size(1) > most) {
+      throw refused("topK values", values, "1 to " + most + " columns");
+    }
+    shape("topK values", values, x.size(0), values.size(1));
+    type("topK values", values, DType.F32);
+    onHost("topK values", values);
+    shape("topK ids", ids, values.shape());
+    type("topK ids", ids, DType.I32);
+    onHost("topK ids", ids);
+  }
+
+  static void sumExp(Tensor x, float greatest, double scale) {
+    onHost("sumExp x", x);
+    floating("sumExp x", x);
+    shape("sumExp x", x, 1, x.size(1));
+    if (!Float.isFinite(greatest)) {
+      throw new IllegalArgumentException("sumExp greatest: " + greatest + " (expected: a number)");
+    }
+    if (!((float) scale > 0 && (float) scale < Float.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("sumExp scale: " + scale + " (expected: above 0)");
+    }
+  }
+
+  private static void onHost(String name, Tensor tensor) {
+    matrix(name, tensor);
+    if (tensor.device().kind() != Device.Kind.CPU || !tensor.isContiguous()) {
+      throw refused(name, tensor, "contiguous, on the host");
+    }
+  }
+
   static void loraRowNorms(Tensor out, Tensor weight, Tensor a, Tensor b) {
     matrix("loraRowNorms weight", weight);
     floating("loraRowNorms weight", weight);

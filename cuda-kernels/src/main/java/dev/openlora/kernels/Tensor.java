@@ -262,6 +262,16 @@ public final class Tensor {
     }
   }
 
+  /** Copies row {@code row} of a contiguous I32 host tensor (all dimensions but the first). */
+  public void readRow(long row, int[] into) {
+    int width = Math.toIntExact(elements() / shape[0]);
+    if (dtype != DType.I32 || into.length < width) {
+      throw new IllegalArgumentException(
+          "readRow: " + this + " into " + into.length + " ints (expected: I32, at most as many)");
+    }
+    MemorySegment.copy(memory(), ValueLayout.JAVA_INT, row * width * 4L, into, 0, width);
+  }
+
   /** All elements of a contiguous host tensor as floats. */
   public float[] toFloats() {
     float[] all = new float[Math.toIntExact(elements())];
@@ -290,6 +300,14 @@ public final class Tensor {
       case I32, I64 ->
           throw new IllegalArgumentException("write: " + this + " (expected: F32 or BF16)");
     }
+  }
+
+  /** Overwrites a contiguous I32 host tensor. */
+  void write(int[] values) {
+    if (values.length != elements() || dtype != DType.I32) {
+      throw new IllegalArgumentException("write: " + values.length + " ints into " + this);
+    }
+    MemorySegment.copy(values, 0, memory(), ValueLayout.JAVA_INT, 0, values.length);
   }
 
   /** The nearest bfloat16, ties to even; NaN stays NaN. */

@@ -289,6 +289,36 @@ final class CpuAbiTest {
       refused("ol_add", add, wrongRows(1, 6));
       refused("ol_add", add, wrongRows(2, 6));
       refused("ol_add", add, wrong(0, none), wrong(3, -1L), wrong(4, 0L));
+      // context, values, ids, x, rows, width, count
+      Object[] top = {context, pointer(), pointer(), struct(data, 100, 0), 2L, 100L, 5L};
+      refused("ol_top", top, wrongRows(3, 100));
+      refused(
+          "ol_top",
+          top,
+          wrong(0, none),
+          wrong(1, none),
+          wrong(2, none),
+          wrong(4, -1L),
+          wrong(5, 0L),
+          wrong(5, 4L),
+          wrong(5, 1L << 32),
+          wrong(6, 0L),
+          wrong(6, -1L),
+          wrong(6, 65L));
+      // context, sum, x, type, width, greatest, scale
+      refused(
+          "ol_sum_exp",
+          new Object[] {context, pointer(), pointer(), 0, 6L, 1f, 1f},
+          wrong(0, none),
+          wrong(1, none),
+          wrong(2, none),
+          wrong(3, 2),
+          wrong(3, -1),
+          wrong(4, 0L),
+          wrong(4, -6L),
+          wrong(6, 0f),
+          wrong(6, -1f),
+          wrong(6, Float.NaN));
     }
 
     /** The wrong forms of keys and values with 2 heads of 6. */

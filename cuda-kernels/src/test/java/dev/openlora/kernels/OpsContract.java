@@ -2,6 +2,7 @@ package dev.openlora.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.openlora.kernels.OpsFixture.Pair;
 import java.util.ArrayList;
@@ -501,6 +502,98 @@ public abstract class OpsContract {
     f.check("norms");
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void findsTheBestOfEachRowInOrder(DType dtype) {
+    for (int run = 0; run < 60; run++) {
+      int rows = f.between(1, 9);
+      int width = f.random.nextBoolean() ? f.between(1, 200) : f.between(1, 5000);
+      int k = f.between(1, Math.min(Ops.TOP_MOST, width));
+      float[] logits = logits(rows * width);
+      Tensor x = onHost(dtype, logits, rows, width);
+      Tensor values = f.twinArena.allocate(DType.F32, rows, k);
+      Tensor ids = f.twinArena.allocate(DType.I32, rows, k);
+      Tensor twinValues = f.twinArena.allocate(DType.F32, rows, k);
+      Tensor twinIds = f.twinArena.allocate(DType.I32, rows, k);
+      ops.topK(values, ids, x);
+      f.twin.topK(twinValues, twinIds, x);
+      String what = named("best of", dtype, rows, width, k);
+      assertThat(ints(ids)).as(what).containsExactly(ints(twinIds));
+      for (int i = 0; i < rows * k; i++) {
+        // Equal as numbers: the two zeros are one.
+        assertThat(values.toFloats()[i] == twinValues.toFloats()[i]).as(what).isTrue();
+      }
+    }
+  }
+
+  /** Normal numbers, few distinct ones, sorted ones; some with infinities and NaN, or one value. */
+  private float[] logits(int count) {
+    float[] values = new float[count];
+    int distinct = f.random.nextBoolean() ? 0 : f.between(1, 40);
+    float odd =
+        f.random.nextBoolean()
+            ? 0f
+            : new float[] {-0f, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, Float.NaN, 1e38f}
+                [f.random.nextInt(5)];
+    int oddOneIn = f.between(1, 400);
+    for (int i = 0; i < count; i++) {
+      float value = distinct > 0 ? f.random.nextInt(distinct) : (float) f.random.nextGaussian();
+      values[i] = f.random.nextInt(oddOneIn) == 0 ? odd : value;
+    }
+    int order = f.random.nextInt(4);
+    if (order < 2) {
+      Arrays.sort(values);
+    }
+    for (int i = 0; order == 0 && i < count / 2; i++) {
+      float first = values[i];
+      values[i] = values[count - 1 - i];
+      values[count - 1 - i] = first;
+    }
+    return values;
+  }
+
+  private Tensor onHost(DType dtype, float[] values, long... shape) {
+    Tensor x = f.twinArena.allocate(dtype, shape);
+    x.write(values);
+    return x;
+  }
+
+  private static int[] ints(Tensor ids) {
+    int[] all = new int[(int) ids.elements()];
+    ids.reshape(1, ids.elements()).readRow(0, all);
+    return all;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  void sumsExponentials(DType dtype) {
+    for (int run = 0; run < 60; run++) {
+      int width = run == 0 ? 151_936 : f.between(1, 3000);
+      float[] values = new float[width];
+      double deviation = new double[] {1e-3, 1, 4, 40}[f.random.nextInt(4)];
+      for (int i = 0; i < width; i++) {
+        boolean impossible = f.random.nextInt(50) == 0;
+        values[i] =
+            impossible ? Float.NEGATIVE_INFINITY : (float) (deviation * f.random.nextGaussian());
+      }
+      values[f.random.nextInt(width)] = (float) (5 * deviation);
+      Tensor x = onHost(dtype, values, 1, width);
+      float greatest = Float.NEGATIVE_INFINITY;
+      for (float value : x.toFloats()) {
+        greatest = Math.max(greatest, value);
+      }
+      double scale = f.random.nextBoolean() ? 1 : Math.exp(2 * f.random.nextGaussian());
+      double sum = f.twin.sumExp(x, greatest, scale);
+      assertThat(ops.sumExp(x, greatest, scale))
+          .as("%s, greatest %s, scale %s", x, greatest, scale)
+          .isCloseTo(sum, within(sum * Ops.SUM_TOLERANCE / 5));
+    }
+  }
+
   @Test
   void namesTheShapeThatDoesNotFit() {
     Tensor x = f.random(DType.F32, 1, 3, 8).fast();
@@ -521,6 +614,15 @@ public abstract class OpsContract {
         "gatherRows row: 3", () -> ops.gatherRows(f.output(DType.F32, 1, 8).fast(), x, ints(3)));
     refused("gatherRows out", () -> ops.gatherRows(x, x, ints(1)));
     refused("copy dst", () -> ops.copy(out, x));
+    Tensor row = f.twinArena.allocate(DType.F32, 1, 8);
+    Tensor ids = f.twinArena.allocate(DType.I32, 1, 8);
+    refused("topK values", () -> ops.topK(f.twinArena.allocate(DType.F32, 1, 9), ids, row));
+    refused("topK values", () -> ops.topK(f.twinArena.allocate(DType.F32, 2, 8), ids, row));
+    refused("topK ids", () -> ops.topK(row, row, row));
+    refused("topK x", () -> ops.topK(row, ids, weight.transpose()));
+    refused("sumExp x", () -> ops.sumExp(f.twinArena.allocate(DType.F32, 2, 8), 0, 1));
+    refused("sumExp greatest", () -> ops.sumExp(row, Float.NaN, 1));
+    refused("sumExp scale", () -> ops.sumExp(row, 0, 0));
     refused("loraRowNorms A", () -> ops.loraRowNorms(out, weight, x, x, 1));
     refused(
         "addLora segment 0",

@@ -1,6 +1,7 @@
 package dev.openlora.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.openlora.kernels.OpsFixture.Pair;
 import java.lang.foreign.ValueLayout;
@@ -21,6 +22,7 @@ final class RandomKernels {
     ROPE,
     SILU_MUL,
     ADD,
+    TOP_K,
     ADD_LORA,
     ATTENTION
   }
@@ -57,6 +59,7 @@ final class RandomKernels {
         case ROPE -> kernels.rope(what);
         case SILU_MUL -> kernels.siluMul(what);
         case ADD -> kernels.add(what);
+        case TOP_K -> kernels.topK(what);
         case ADD_LORA -> kernels.addLora(what, seed);
         case ATTENTION -> kernels.attention(what);
       }
@@ -173,6 +176,24 @@ final class RandomKernels {
     ops.rmsNorm(out.fast(), x.fast(), weight.fast(), 1e-5f);
     f.twin.rmsNorm(out.slow(), x.slow(), weight.slow(), 1e-5f);
     check(what, out);
+  }
+
+  private void topK(String what) {
+    int rows = rows();
+    int width = size(400);
+    int k = f.between(1, Math.min(Ops.TOP_MOST, width));
+    Matrix x = contiguous(dtype(), 2, rows, width);
+    Matrix values = contiguous(DType.F32, Double.NaN, rows, k);
+    Pair ids = f.ints(new int[rows * k]);
+    ops.topK(values.fast(), ids.fast().reshape(rows, k), x.fast());
+    f.twin.topK(values.slow(), ids.slow().reshape(rows, k), x.slow());
+    check(what, values);
+    assertThat(bytes(ids.fast())).as(what).isEqualTo(bytes(ids.slow()));
+    float greatest = (float) new ReferenceOps.Elements(values.slow()).get(0);
+    double sum = f.twin.sumExp(x.slow().rows(0, 1), greatest, 0.7);
+    assertThat(ops.sumExp(x.fast().rows(0, 1), greatest, 0.7))
+        .as(what)
+        .isCloseTo(sum, within(sum * Ops.SUM_TOLERANCE));
   }
 
   private void rope(String what) {

@@ -2,8 +2,11 @@ package dev.openlora.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -326,6 +329,39 @@ public final class ReferenceOps implements Ops {
     for (int i = 0; i < rows.length; i++) {
       copyRow(out, i, x, rows[i]);
     }
+  }
+
+  @Override
+  public void topK(Tensor values, Tensor ids, Tensor x) {
+    Shapes.topK(values, ids, x);
+    Elements from = new Elements(x);
+    Elements to = new Elements(values);
+    Elements toIds = new Elements(ids);
+    long width = x.size(1);
+    long k = values.size(1);
+    for (long row = 0; row < x.size(0); row++) {
+      double[] all = new double[(int) width];
+      for (int i = 0; i < width; i++) {
+        double value = from.get(row * width + i);
+        all[i] = Double.isNaN(value) ? Double.POSITIVE_INFINITY : value;
+      }
+      // Adding 0 makes the two zeros equal.
+      List<Integer> order =
+          IntStream.range(0, all.length)
+              .boxed()
+              .sorted(Comparator.comparingDouble(i -> -all[i] + 0.0))
+              .toList();
+      for (int i = 0; i < k; i++) {
+        to.set(row * k + i, all[order.get(i)]);
+        toIds.set(row * k + i, order.get(i));
+      }
+    }
+  }
+
+  @Override
+  public double sumExp(Tensor x, float greatest, double scale) {
+    Shapes.sumExp(x, greatest, scale);
+    return Arrays.stream(new Elements(x).all()).map(v -> Math.exp((v - greatest) * scale)).sum();
   }
 
   @Override

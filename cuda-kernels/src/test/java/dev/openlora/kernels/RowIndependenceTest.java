@@ -172,6 +172,23 @@ final class RowIndependenceTest {
 
   @ParameterizedTest
   @EnumSource(CpuIsa.class)
+  void ofTheSumOverALongRow(CpuIsa isa) throws IOException {
+    try (Inputs inputs = new Inputs("sum " + isa)) {
+      Tensor x = inputs.random(DType.BF16, 2, 5, 100_003);
+      for (int row = 0; row < 5; row++) {
+        List<Double> sums = new ArrayList<>();
+        for (int threads : THREADS) {
+          try (CpuOps ops = CpuUnderTest.openOverReference(isa, threads)) {
+            sums.add(ops.sumExp(x.rows(row, row + 1), 10, 0.7));
+          }
+        }
+        assertThat(sums).as("row %d on 1, 2 and 3 threads", row).containsOnly(sums.getFirst());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(CpuIsa.class)
   void ofARotation(CpuIsa isa) throws IOException {
     for (int headSize : new int[] {64, 128, 10, 46}) {
       for (DType dtype : List.of(DType.F32, DType.BF16)) {
