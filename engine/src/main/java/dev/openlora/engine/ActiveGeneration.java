@@ -3,6 +3,7 @@ package dev.openlora.engine;
 import dev.openlora.engine.GenerationListener.Finish;
 import dev.openlora.engine.GenerationListener.FinishReason;
 import dev.openlora.engine.GenerationListener.Token;
+import dev.openlora.engine.sampling.Logits;
 import dev.openlora.engine.sampling.Sampler;
 import dev.openlora.engine.sampling.SamplingParams;
 import dev.openlora.engine.sampling.SamplingState;
@@ -60,7 +61,7 @@ final class ActiveGeneration {
   }
 
   /** Takes the logits behind a prompt position, which score the prompt's next token. */
-  void scorePrompt(int position, float[] logits) {
+  void scorePrompt(int position, Logits logits) {
     int next = sequence.id(position + 1);
     promptScores.set(
         position + 1,
@@ -78,9 +79,9 @@ final class ActiveGeneration {
   }
 
   /** Samples the next token. */
-  Step next(float[] logits, Sampler sampler) {
+  Step next(Logits logits, Sampler sampler) {
     SamplingParams params = sequence.request().sampling();
-    int tokenId = sampler.sample(logits, logits.length, sampling);
+    int tokenId = sampler.sample(logits, sampling);
     List<TokenLogprob> logprobs =
         params.logprobs() >= 0 ? TokenLogprobs.of(logits, tokenId, params.logprobs()) : List.of();
     sampling.append(tokenId);

@@ -5,6 +5,8 @@ import dev.openlora.engine.GenerationListener.Finish;
 import dev.openlora.engine.model.Decoder;
 import dev.openlora.engine.model.HuggingFaceModel;
 import dev.openlora.engine.model.StepInput;
+import dev.openlora.engine.model.TensorLogits;
+import dev.openlora.engine.sampling.Logits;
 import dev.openlora.engine.sampling.NonFiniteLogits;
 import dev.openlora.engine.sampling.Sampler;
 import dev.openlora.engine.text.HuggingFaceTokenizer;
@@ -45,9 +47,9 @@ public final class LocalEngine implements Engine {
   private final EngineConfig config;
   private final int maxModelLength;
   private final Decoder decoder;
-  private final float[] logitsRow;
   private final TensorArena stepArena;
   private final TensorArena hostArena;
+  private final TensorLogits logitsRow;
   private final PagePool pool;
   private final Scheduler scheduler;
   private final Sampler sampler = new Sampler();
@@ -117,10 +119,10 @@ public final class LocalEngine implements Engine {
           maxModelLength,
           wanted);
     }
-    logitsRow = new float[model.vocabularySize()];
     decoder = new Decoder(model, ops, maxModelLength + 1, pages, config.pageSize());
     stepArena = ops.newArena("step");
     hostArena = ops.newHostArena("logits");
+    logitsRow = new TensorLogits(ops, hostArena, model.vocabularySize());
     pool = new PagePool(pages);
     scheduler =
         new Scheduler(
@@ -409,24 +411,21 @@ public final class LocalEngine implements Engine {
     private final Tensor hidden;
     private int from;
     private int to;
-    private @Nullable Tensor chunk;
 
     LogitsRows(StepInput input, Tensor hidden) {
       this.input = input;
       this.hidden = hidden;
     }
 
-    float[] get(int row) {
-      Tensor logits = chunk;
-      if (logits == null || row < from || row >= to) {
+    Logits get(int row) {
+      if (row < from || row >= to) {
         from = row;
         to = Math.min(input.outputRows().length, row + config.logitsRows());
         hostArena.reset();
-        logits = decoder.toHost(decoder.logits(input, hidden, from, to, stepArena), hostArena);
-        chunk = logits;
+        logitsRow.take(
+            decoder.toHost(decoder.logits(input, hidden, from, to, stepArena), hostArena));
       }
-      logits.readRow(row - from, logitsRow);
-      return logitsRow;
+      return logitsRow.at(row - from);
     }
   }
 

@@ -6,6 +6,7 @@ import dev.openlora.engine.EngineConfig;
 import dev.openlora.engine.model.Decoder;
 import dev.openlora.engine.model.HuggingFaceModel;
 import dev.openlora.engine.model.StepInput;
+import dev.openlora.engine.model.TensorLogits;
 import dev.openlora.engine.sampling.Sampler;
 import dev.openlora.engine.sampling.SamplingParams;
 import dev.openlora.engine.sampling.SamplingState;
@@ -18,8 +19,8 @@ import java.util.Random;
 
 /**
  * Runs one step again and again as the engine's thread does, without scheduler and listeners:
- * forward pass, head, a row of logits to Java, greedy sampling. The tokens are random, the keys and
- * values of the context zero; neither changes what it costs. One thread.
+ * forward pass, head, greedy sampling. The tokens are random, the keys and values of the context
+ * zero; neither changes what it costs. One thread.
  */
 final class StepRunner implements AutoCloseable {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -29,6 +30,7 @@ final class StepRunner implements AutoCloseable {
   private final Decoder decoder;
   private final TensorArena stepArena;
   private final TensorArena hostArena;
+  private final TensorLogits logitsRow;
   private final Sampler sampler = new Sampler();
   private final SamplingState state =
       new SamplingState(SamplingParams.greedy(1), new int[0], List.of());
@@ -39,6 +41,7 @@ final class StepRunner implements AutoCloseable {
     decoder = new Decoder(model, ops, shape.positions(), shape.pages(), StepShape.PAGE_SIZE);
     stepArena = ops.newArena("step");
     hostArena = ops.newHostArena("logits");
+    logitsRow = new TensorLogits(ops, hostArena, model.vocabularySize());
   }
 
   StepSample step() {
@@ -73,11 +76,10 @@ final class StepRunner implements AutoCloseable {
   private int sample(Tensor logits) {
     hostArena.reset();
     Tensor host = decoder.toHost(logits, hostArena);
+    logitsRow.take(host);
     int tokens = 0;
     for (int row = 0; row < host.size(0); row++) {
-      float[] values = new float[model.vocabularySize()];
-      host.readRow(row, values);
-      tokens = 31 * tokens + sampler.sample(values, values.length, state);
+      tokens = 31 * tokens + sampler.sample(logitsRow.at(row), state);
     }
     return tokens;
   }

@@ -180,6 +180,17 @@ final class TimedOps implements Ops {
     count(Operation.GATHER_ROWS, start);
   }
 
+  /** Not counted: it belongs to the sampling, which is timed as a whole. */
+  @Override
+  public void topK(Tensor values, Tensor ids, Tensor x) {
+    ops.topK(values, ids, x);
+  }
+
+  @Override
+  public double sumExp(Tensor x, float greatest, double scale) {
+    return ops.sumExp(x, greatest, scale);
+  }
+
   @Override
   public void loraRowNorms(Tensor out, Tensor weight, Tensor a, Tensor b, float scale) {
     long start = System.nanoTime();

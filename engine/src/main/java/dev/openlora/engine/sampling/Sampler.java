@@ -17,12 +17,15 @@ import java.util.Arrays;
  * </ul>
  *
  * <p>Greedy without penalties only scans; plain temperature adds one pass of exponentials; top_p
- * sorts, and no more than the few tokens around its cut. Logits are read, never written. One
- * sampler serves all sequences of an engine, for it holds nothing but scratch rows. Engine thread
- * only.
+ * sorts, and no more than the few tokens around its cut. Where the best of a row tell its token,
+ * the rest is not asked for: greedy; top_k, min_p or top_p that provably keep nothing else; all
+ * that behind bias and penalties that only lower. The token is the same as of the whole row. Logits
+ * are read, never written. One sampler serves all sequences of an engine, for it holds nothing but
+ * scratch rows. Engine thread only.
  */
 public final class Sampler {
   private static final int TOP_BUCKET = bucket(1);
+  private static final int UNTOLD = -1;
 
   private double[] x = {};
   private double[] weights = {};
@@ -30,6 +33,92 @@ public final class Sampler {
   private final double[] bucketSums = new double[TOP_BUCKET + 1];
   private int[] order = {};
   private int[] orderSpare = {};
+  private final Shortlist shortlist = new Shortlist();
+
+  /**
+   * The next token; the caller appends it to the state.
+   *
+   * @throws NonFiniteLogits when the row gives no distribution
+   */
+  public int sample(Logits logits, SamplingState state) {
+    int tokenId = mayTell(logits, state) ? sampleBest(logits, state) : UNTOLD;
+    return tokenId == UNTOLD ? sample(logits.all(), logits.vocabularySize(), state) : tokenId;
+  }
+
+  /** Whether the best of a row could tell its token under these parameters. */
+  private static boolean mayTell(Logits logits, SamplingState state) {
+    SamplingParams params = state.params();
+    boolean cuts =
+        params.topP() < 1
+            || params.minP() > 0
+            || (params.topK() > 0 && params.topK() < logits.vocabularySize());
+    return (params.temperature() == 0 || cuts) && state.onlyLowers();
+  }
+
+  private int sampleBest(Logits logits, SamplingState state) {
+    Logits.Best list = logits.best();
+    SamplingParams params = state.params();
+    if (!list.isDistribution()) {
+      return UNTOLD;
+    }
+    if (params.temperature() == 0 && !state.adjusts()) {
+      return list.ids()[0];
+    }
+    reserve(list.ids().length);
+    shortlist.fill(list, logits.vocabularySize(), state, x);
+    int n = shortlist.size();
+    int best = greatest(n);
+    if (best < 0 || x[best] <= shortlist.bound()) {
+      return UNTOLD;
+    }
+    if (params.temperature() == 0) {
+      return shortlist.id(best);
+    }
+    double total;
+    if (keepsNoOther(n, logits.vocabularySize(), params, x[best])) {
+      total = weigh(n, params, x[best]);
+    } else if (params.topP() < 1 && params.minP() == 0 && !state.adjusts()) {
+      total = weighUnderTopP(n, logits, params, x[best]);
+    } else {
+      return UNTOLD;
+    }
+    return total > 0 ? shortlist.id(draw(n, total, best, state)) : UNTOLD;
+  }
+
+  /** Whether min_p or top_k drop all that is not on the list; weights fall with logits. */
+  private boolean keepsNoOther(int n, int vocabularySize, SamplingParams params, double greatest) {
+    double bound = shortlist.bound();
+    int k = params.topK();
+    return bound == Double.NEGATIVE_INFINITY
+        || weight(bound, greatest, params) < params.minP()
+        || (k > 0 && k <= n && k < vocabularySize && kthGreatest(n, k) > bound);
+  }
+
+  /**
+   * As {@link #weigh} where only top_p cuts, or 0. The sum of the row is not exact: the cut must be
+   * further from where it would fall otherwise than that can matter, and above what is not on the
+   * list.
+   */
+  private double weighUnderTopP(int n, Logits logits, SamplingParams params, double greatest) {
+    double scale = 1 / params.temperature();
+    if (params.topK() > 0 && params.topK() < logits.vocabularySize() || scale > Float.MAX_VALUE) {
+      return 0;
+    }
+    double total = logits.sumExp(scale);
+    double listed = weighAll(n, params, greatest, Double.NEGATIVE_INFINITY);
+    double left = cutTail(n, Math.max(0, total - listed), total, 1 - params.topP());
+    double least = 1;
+    for (int i = 0; i < n; i++) {
+      least = weights[i] > 0 ? Math.min(least, weights[i]) : least;
+    }
+    double wanted = params.topP() * total;
+    double unsure = wanted * Logits.SUM_TOLERANCE;
+    boolean sure =
+        left > wanted + unsure
+            && left - least < wanted - unsure
+            && least > weight(shortlist.bound(), greatest, params);
+    return sure ? left : 0;
+  }
 
   /**
    * The next token; the caller appends it to the state.
@@ -47,11 +136,15 @@ public final class Sampler {
     if (greedy) {
       return best;
     }
-    double total = weigh(vocabularySize, state.params(), x[best]);
+    return draw(vocabularySize, weigh(vocabularySize, state.params(), x[best]), best, state);
+  }
+
+  /** Draws by {@link #weights}; {@code best} has one. */
+  private int draw(int n, double total, int best, SamplingState state) {
     double target = total * CounterRandom.uniform(state.seed(), state.outputLength());
     double cumulative = 0;
     int last = best;
-    for (int i = 0; i < vocabularySize; i++) {
+    for (int i = 0; i < n; i++) {
       if (weights[i] > 0) {
         cumulative += weights[i];
         last = i;
@@ -103,10 +196,7 @@ public final class Sampler {
 
   /** Fills {@link #x} with what the logits are before temperature; returns the best. */
   private int adjust(float[] logits, int vocabularySize, SamplingState state, int rawBest) {
-    if (x.length < vocabularySize) {
-      x = new double[vocabularySize];
-      weights = new double[vocabularySize];
-    }
+    reserve(vocabularySize);
     for (int i = 0; i < vocabularySize; i++) {
       x[i] = logits[i];
     }
@@ -114,9 +204,26 @@ public final class Sampler {
       return rawBest;
     }
     state.adjust(x, vocabularySize);
+    int best = greatest(vocabularySize);
+    if (best < 0) {
+      throw new NonFiniteLogits(
+          "logits: -Infinity for every token behind logit_bias and min_tokens");
+    }
+    return best;
+  }
+
+  private void reserve(int n) {
+    if (x.length < n) {
+      x = new double[n];
+      weights = new double[n];
+    }
+  }
+
+  /** The index of the greatest of {@link #x}, the first among equals; -1: all are -∞. */
+  private int greatest(int n) {
     int best = -1;
     double greatest = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < vocabularySize; i++) {
+    for (int i = 0; i < n; i++) {
       if (!(x[i] < Double.POSITIVE_INFINITY)) {
         throw new NonFiniteLogits(
             "logits: " + x[i] + " at token " + i + " behind bias and penalties");
@@ -126,35 +233,40 @@ public final class Sampler {
         best = i;
       }
     }
-    if (best < 0) {
-      throw new NonFiniteLogits(
-          "logits: -Infinity for every token behind logit_bias and min_tokens");
-    }
     return best;
   }
 
   /** Fills {@link #weights}, the greatest 1 and what is cut 0; returns their sum. */
   private double weigh(int vocabularySize, SamplingParams params, double greatest) {
     int n = vocabularySize;
-    double temperature = params.temperature();
     double least = Double.NEGATIVE_INFINITY;
     if (params.topK() > 0 && params.topK() < n) {
       least = params.minP() > 0 ? kthAboveMinP(n, params, greatest) : kthGreatest(n, params.topK());
     }
+    double total = weighAll(n, params, greatest, least);
+    return params.topP() < 1 ? cutTail(n, 0, total, 1 - params.topP()) : total;
+  }
+
+  /** Without top_p. */
+  private double weighAll(int n, SamplingParams params, double greatest, double least) {
     double minWeight = params.minP() > 0 ? params.minP() : 0;
     double total = 0;
     for (int i = 0; i < n; i++) {
-      double weight = x[i] >= least ? Math.exp((x[i] - greatest) / temperature) : 0;
+      double weight = x[i] >= least ? weight(x[i], greatest, params) : 0;
       weights[i] = weight >= minWeight ? weight : 0;
       total += weights[i];
     }
-    return params.topP() < 1 ? cutTail(n, total, 1 - params.topP()) : total;
+    return total;
+  }
+
+  private static double weight(double logit, double greatest, SamplingParams params) {
+    return Math.exp((logit - greatest) / params.temperature());
   }
 
   /** min_p comes first: what it cuts has left when top_k counts. */
   private double kthAboveMinP(int n, SamplingParams params, double greatest) {
     for (int i = 0; i < n; i++) {
-      if (Math.exp((x[i] - greatest) / params.temperature()) < params.minP()) {
+      if (weight(x[i], greatest, params) < params.minP()) {
         x[i] = Double.NEGATIVE_INFINITY;
       }
     }
@@ -193,11 +305,13 @@ public final class Sampler {
   }
 
   /**
-   * Drops the least likely while what goes is at most {@code tail} of the total. Buckets of weights
-   * go whole; only the one in which the cut lies is sorted.
+   * Drops the least likely while what goes is at most {@code tail} of the total; {@code others},
+   * weights that are not here, go first. Buckets of weights go whole; only the one in which the cut
+   * lies is sorted.
    */
-  private double cutTail(int n, double total, double tail) {
+  private double cutTail(int n, double others, double total, double tail) {
     Arrays.fill(bucketSums, 0);
+    bucketSums[0] = others;
     for (int i = 0; i < n; i++) {
       bucketSums[bucket(weights[i])] += weights[i];
     }

@@ -18,6 +18,7 @@ public final class SamplingState {
   private final SamplingParams params;
   private final long seed;
   private final boolean penalized;
+  private final boolean onlyLowers;
   private final int[] maskedIds;
   private final Map<Integer, Integer> slots = new HashMap<>();
   private int[] seenIds = {};
@@ -39,6 +40,11 @@ public final class SamplingState {
         params.repetitionPenalty() != 1
             || params.frequencyPenalty() != 0
             || params.presencePenalty() != 0;
+    this.onlyLowers =
+        params.repetitionPenalty() >= 1
+            && params.frequencyPenalty() >= 0
+            && params.presencePenalty() >= 0
+            && params.logitBias().values().stream().allMatch(bias -> bias <= 0);
     Set<Integer> masked = new LinkedHashSet<>(params.stopTokenIds());
     masked.addAll(eosTokenIds);
     this.maskedIds = masked.stream().mapToInt(Integer::intValue).toArray();
@@ -75,6 +81,11 @@ public final class SamplingState {
   /** Whether any logit changes before temperature. */
   boolean adjusts() {
     return !params.logitBias().isEmpty() || masks() || penalized;
+  }
+
+  /** Whether no logit rises. */
+  boolean onlyLowers() {
+    return onlyLowers;
   }
 
   /** Bias, mask and penalties, in this order, on {@code x}. */

@@ -25,15 +25,54 @@ public final class TokenLogprobs {
       sum += Math.exp((double) logit - greatest);
       above += logit > logits[chosen] ? 1 : 0;
     }
-    double logSum = greatest + Math.log(sum);
-    int[] best = best(logits, Math.min(k, logits.length));
-    List<TokenLogprob> entries = new ArrayList<>(best.length + 1);
-    entries.add(new TokenLogprob(chosen, (float) (logits[chosen] - logSum), above + 1));
-    for (int i = 0, rank = 1; i < best.length; i++) {
-      if (i > 0 && logits[best[i]] < logits[best[i - 1]]) {
+    int[] ids = best(logits, Math.min(k, logits.length));
+    float[] values = new float[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      values[i] = logits[ids[i]];
+    }
+    TokenLogprob own = new TokenLogprob(chosen, logprob(logits[chosen], greatest, sum), above + 1);
+    return entries(own, ids, values, ids.length, sum);
+  }
+
+  /**
+   * The same of a row of which the best tell enough: the chosen token is one of them, and {@code k}
+   * are there. Log-probabilities are then as exact as the row's sum of exponentials, {@link
+   * Logits#SUM_TOLERANCE}.
+   */
+  public static List<TokenLogprob> of(Logits logits, int chosen, int k) {
+    Logits.Best best = logits.best();
+    float[] values = best.values();
+    int wanted = Math.min(k, logits.vocabularySize());
+    int place = 0;
+    while (place < values.length && best.ids()[place] != chosen) {
+      place++;
+    }
+    if (!best.isDistribution() || wanted > values.length || place == values.length) {
+      return of(logits.all(), chosen, k);
+    }
+    double sum = logits.sumExp(1);
+    int above = place;
+    while (above > 0 && values[above - 1] == values[place]) {
+      above--;
+    }
+    TokenLogprob own = new TokenLogprob(chosen, logprob(values[place], values[0], sum), above + 1);
+    return entries(own, best.ids(), values, wanted, sum);
+  }
+
+  private static float logprob(float logit, float greatest, double sum) {
+    return (float) (logit - (greatest + Math.log(sum)));
+  }
+
+  /** The chosen one, and the first {@code k} of the best. */
+  private static List<TokenLogprob> entries(
+      TokenLogprob chosen, int[] ids, float[] values, int k, double sum) {
+    List<TokenLogprob> entries = new ArrayList<>(k + 1);
+    entries.add(chosen);
+    for (int i = 0, rank = 1; i < k; i++) {
+      if (i > 0 && values[i] < values[i - 1]) {
         rank = i + 1;
       }
-      entries.add(new TokenLogprob(best[i], (float) (logits[best[i]] - logSum), rank));
+      entries.add(new TokenLogprob(ids[i], logprob(values[i], values[0], sum), rank));
     }
     return entries;
   }
