@@ -112,7 +112,7 @@ class BestOfLogitsTest {
     try {
       return "token " + sampler.sample(logits, state);
     } catch (NonFiniteLogits e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
   }
 
