@@ -91,37 +91,6 @@ void find_kept(Packs& packs, const LoraPlan& plan, WideRun& wide, const Extensio
   wide.b = wide.a == nullptr ? nullptr : wide.a + of_a;
 }
 
-/* Bytes of the halves of all wide runs and of the matrices that have no place yet; gives them places when there
- * is memory. */
-size_t place(LoraPlan* const* plans, int count, int64_t in, uint16_t* memory) {
-  size_t elements = 0;
-  auto next = [&](int64_t size) {
-    uint16_t* at = memory == nullptr ? nullptr : memory + elements;
-    elements += static_cast<size_t>(padded(size, 32));
-    return at;
-  };
-  for (int i = 0; i < count; i++) {
-    for (size_t w = 0; w < plans[i]->wide.size(); w++) {
-      WideRun& wide = plans[i]->wide[w];
-      Extension& extension = plans[i]->extensions[w];
-      int64_t margin = EXTENSION_MARGIN * extension.depth;
-      if (wide.a == nullptr) {
-        uint16_t* a = next(a_elements(wide.run, in));
-        uint16_t* b = next(b_elements(*plans[i], extension));
-        wide.a = a;
-        wide.b = b;
-      }
-      uint16_t* halves = next((wide.run.to - wide.run.from) * extension.depth + 2 * margin);
-      if (halves != nullptr) {
-        wide.halves = halves + margin;
-        extension.x = wide.halves;
-        extension.packed = wide.b;
-      }
-    }
-  }
-  return elements * 2;
-}
-
 /* Panels [from, to) of A and, behind them, of B. */
 void pack_part(const LoraPlan& plan, const WideRun& wide, int64_t in, int64_t from, int64_t to) {
   const LoraRun& run = wide.run;
@@ -133,6 +102,170 @@ void pack_part(const LoraPlan& plan, const WideRun& wide, int64_t in, int64_t fr
     pack(wide.b, run.b, plan.out, run.rank, run.rank, 2, std::max<int64_t>(from - of_a, 0), to - of_a);
   }
 }
+
+/* One of a plan's wide runs. */
+struct Wide {
+  LoraPlan* plan;
+  size_t index;
+
+  WideRun& run() const { return plan->wide[index]; }
+  Extension& extension() const { return plan->extensions[index]; }
+};
+
+/* What comes before expanding, for all runs of some plans. */
+struct Shrinking {
+  ol_context* context;
+  const uint16_t* x;
+  int64_t x_stride;
+  int64_t in;
+  LoraPlan* const* plans;
+  int count;
+  std::vector<Wide> wide;
+  std::vector<Part<LoraRun>> shrinks;
+  std::vector<Part<Wide>> packs;
+  std::vector<Part<Wide>> products;
+
+  template <typename Body>
+  void each_run(Body body) const {
+    for (int i = 0; i < count; i++) {
+      for (LoraRun& run : plans[i]->runs) {
+        body(run);
+      }
+      for (WideRun& each : plans[i]->wide) {
+        body(each.run);
+      }
+    }
+  }
+
+  int64_t floats() const {
+    int64_t sum = 0;
+    each_run([&](const LoraRun& run) { sum += (run.to - run.from) * run.rank; });
+    return sum;
+  }
+
+  /* Gives every run memory for what it computes; false when there is none. */
+  bool place() {
+    float* sums = static_cast<float*>(context->shrunk.of(static_cast<size_t>(floats()) * 4));
+    if (sums == nullptr) {
+      return false;
+    }
+    each_run([&](LoraRun& run) {
+      run.shrunk = sums;
+      sums += (run.to - run.from) * run.rank;
+    });
+    context->packs.begin();
+    for (int i = 0; i < count; i++) {
+      for (size_t w = 0; w < plans[i]->wide.size(); w++) {
+        wide.push_back({plans[i], w});
+        find_kept(context->packs, *plans[i], wide.back().run(), wide.back().extension(), in);
+      }
+    }
+    size_t bytes = place_wide(nullptr);
+    uint16_t* memory = static_cast<uint16_t*>(context->packed.of(bytes));
+    if (bytes > 0 && memory == nullptr) {
+      context->packs.clear(); /* some wait for what is not packed now */
+      return false;
+    }
+    place_wide(memory);
+    return true;
+  }
+
+  /* Bytes of the halves of all wide runs and of the matrices that have no place yet; gives them places when there
+   * is memory. */
+  size_t place_wide(uint16_t* memory) {
+    size_t elements = 0;
+    auto next = [&](int64_t size) {
+      uint16_t* at = memory == nullptr ? nullptr : memory + elements;
+      elements += static_cast<size_t>(padded(size, 32));
+      return at;
+    };
+    for (Wide& each : wide) {
+      WideRun& run = each.run();
+      Extension& extension = each.extension();
+      int64_t margin = EXTENSION_MARGIN * extension.depth;
+      if (run.a == nullptr) {
+        uint16_t* a = next(a_elements(run.run, in));
+        uint16_t* b = next(b_elements(*each.plan, extension));
+        run.a = a;
+        run.b = b;
+      }
+      uint16_t* halves = next((run.run.to - run.run.from) * extension.depth + 2 * margin);
+      if (halves != nullptr) {
+        run.halves = halves + margin;
+        extension.x = run.halves;
+        extension.packed = run.b;
+      }
+    }
+    return elements * 2;
+  }
+
+  void cut_up() {
+    size_t runs = 0;
+    for (int i = 0; i < count; i++) {
+      runs += plans[i]->runs.size();
+    }
+    /* Long reads are fast reads: matrices are cut only where there are too few of them for all threads. */
+    bool many = runs >= 4 * static_cast<size_t>(context->pool.threads());
+    for (int i = 0; i < count; i++) {
+      for (LoraRun& run : plans[i]->runs) {
+        cut(shrinks, &run, run.rank, many ? std::max<int64_t>(run.rank, 1) : RANK_PART);
+      }
+    }
+    for (Wide& each : wide) {
+      const LoraRun& run = each.run().run;
+      if (!each.run().kept) {
+        cut(packs, &each, panels(run.rank) + panels(each.plan->out), PANEL_PART);
+      }
+      cut(products, &each, run.to - run.from, ROW_PART);
+    }
+  }
+
+  /* Threads take one piece of work after the other. */
+  template <typename Body>
+  void share(size_t pieces, Body body) {
+    if (pieces == 0) {
+      return;
+    }
+    std::atomic<size_t> next{0};
+    auto work = [&](int, int) {
+      for (size_t i; (i = next.fetch_add(1)) < pieces;) {
+        body(i);
+      }
+    };
+    context->pool.run(work);
+  }
+
+  void prepare() {
+    Lora l{nullptr, false, 0, x, x_stride, false, in, 0};
+    share(shrinks.size() + packs.size(), [&](size_t i) {
+      if (i < shrinks.size()) {
+        context->kernels.lora->shrink(l, *shrinks[i].run, shrinks[i].from, shrinks[i].to);
+      } else {
+        const Part<Wide>& part = packs[i - shrinks.size()];
+        pack_part(*part.run->plan, part.run->run(), in, part.from, part.to);
+      }
+    });
+  }
+
+  void multiply() {
+    share(products.size(), [&](size_t i) {
+      const Part<Wide>& part = products[i];
+      const WideRun& each = part.run->run();
+      const LoraRun& run = each.run;
+      Linear product;
+      product.out = run.shrunk + part.from * run.rank;
+      product.out_stride = run.rank;
+      product.x = x + (run.from + part.from) * x_stride;
+      product.x_stride = x_stride;
+      product.packed = each.a;
+      product.m = part.to - part.from;
+      product.n = run.rank;
+      product.padded_k = in;
+      context->kernels.linear(product, 0, panels(run.rank));
+      halve(each, part.run->extension().depth, part.from, part.to);
+    });
+  }
+};
 
 }  // namespace
 
@@ -180,103 +313,16 @@ int32_t read(const ol_context* context, const ol_adapters& adapters, int64_t row
 }
 
 bool shrink(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t in, LoraPlan* const* plans, int count) {
-  size_t runs = 0;
-  int64_t floats = 0;
-  for (int i = 0; i < count; i++) {
-    runs += plans[i]->runs.size();
-    for (const LoraRun& run : plans[i]->runs) {
-      floats += (run.to - run.from) * run.rank;
-    }
-    for (const WideRun& wide : plans[i]->wide) {
-      floats += (wide.run.to - wide.run.from) * wide.run.rank;
-    }
-  }
-  if (floats == 0) {
+  Shrinking work{context, x, x_stride, in, plans, count, {}, {}, {}, {}};
+  if (work.floats() == 0) {
     return true;
   }
-  context->packs.begin();
-  for (int i = 0; i < count; i++) {
-    for (size_t w = 0; w < plans[i]->wide.size(); w++) {
-      find_kept(context->packs, *plans[i], plans[i]->wide[w], plans[i]->extensions[w], in);
-    }
-  }
-  float* sums = static_cast<float*>(context->shrunk.of(static_cast<size_t>(floats) * 4));
-  size_t bytes = place(plans, count, in, nullptr);
-  uint16_t* memory = static_cast<uint16_t*>(context->packed.of(bytes));
-  if (sums == nullptr || (bytes > 0 && memory == nullptr)) {
+  if (!work.place()) {
     return false;
   }
-  place(plans, count, in, memory);
-  /* Long reads are fast reads: matrices are cut only where there are too few of them for all threads. */
-  bool many = runs >= 4 * static_cast<size_t>(context->pool.threads());
-  struct Wide {
-    const LoraPlan* plan;
-    size_t index;
-    const WideRun& run() const { return plan->wide[index]; }
-    int64_t depth() const { return plan->extensions[index].depth; }
-  };
-  std::vector<Wide> wide;
-  std::vector<Part<LoraRun>> shrinks;
-  auto give = [&](LoraRun& run) {
-    run.shrunk = sums;
-    sums += (run.to - run.from) * run.rank;
-  };
-  for (int i = 0; i < count; i++) {
-    for (LoraRun& run : plans[i]->runs) {
-      give(run);
-      cut(shrinks, &run, run.rank, many ? std::max<int64_t>(run.rank, 1) : RANK_PART);
-    }
-    for (size_t w = 0; w < plans[i]->wide.size(); w++) {
-      give(plans[i]->wide[w].run);
-      wide.push_back({plans[i], w});
-    }
-  }
-  std::vector<Part<Wide>> packs, products;
-  for (Wide& each : wide) {
-    const LoraRun& run = each.run().run;
-    if (!each.run().kept) {
-      cut(packs, &each, panels(run.rank) + panels(each.plan->out), PANEL_PART);
-    }
-    cut(products, &each, run.to - run.from, ROW_PART);
-  }
-  Lora l{nullptr, false, 0, x, x_stride, false, in, 0};
-  std::atomic<size_t> next{0};
-  auto prepare = [&](int, int) {
-    for (size_t i; (i = next.fetch_add(1)) < shrinks.size() + packs.size();) {
-      if (i < shrinks.size()) {
-        context->kernels.lora->shrink(l, *shrinks[i].run, shrinks[i].from, shrinks[i].to);
-      } else {
-        const Part<Wide>& part = packs[i - shrinks.size()];
-        pack_part(*part.run->plan, part.run->run(), in, part.from, part.to);
-      }
-    }
-  };
-  if (shrinks.size() + packs.size() > 0) {
-    context->pool.run(prepare);
-  }
-  if (products.empty()) {
-    return true;
-  }
-  next = 0;
-  auto multiply = [&](int, int) {
-    for (size_t i; (i = next.fetch_add(1)) < products.size();) {
-      const Part<Wide>& part = products[i];
-      const LoraRun& run = part.run->run().run;
-      Linear product{run.shrunk + part.from * run.rank,
-                     false,
-                     run.rank,
-                     x + (run.from + part.from) * x_stride,
-                     x_stride,
-                     part.run->run().a,
-                     nullptr,
-                     part.to - part.from,
-                     run.rank,
-                     in};
-      context->kernels.linear(product, 0, panels(run.rank));
-      halve(part.run->run(), part.run->depth(), part.from, part.to);
-    }
-  };
-  context->pool.run(multiply);
+  work.cut_up();
+  work.prepare();
+  work.multiply();
   return true;
 }
 
@@ -331,17 +377,17 @@ int32_t ol_lora(ol_context* context, const ol_rows* y, const uint16_t* x, int64_
     int64_t first = panels(out) * thread / threads;
     int64_t last = panels(out) * (thread + 1) / threads;
     for (const Extension& e : plan.extensions) {
-      Linear sum{static_cast<char*>(y->data) + e.from * y->stride * element_bytes,
-                 y_bf16,
-                 y->stride,
-                 e.x,
-                 e.depth,
-                 e.packed,
-                 nullptr,
-                 e.to - e.from,
-                 out,
-                 e.depth,
-                 true};
+      Linear sum;
+      sum.out = static_cast<char*>(y->data) + e.from * y->stride * element_bytes;
+      sum.out_bf16 = y_bf16;
+      sum.out_stride = y->stride;
+      sum.x = e.x;
+      sum.x_stride = e.depth;
+      sum.packed = e.packed;
+      sum.m = e.to - e.from;
+      sum.n = out;
+      sum.padded_k = e.depth;
+      sum.add = true;
       context->kernels.linear(sum, first, last);
     }
     int64_t from = first * PANEL, to = std::min(out, last * PANEL);

@@ -26,6 +26,11 @@ uint16_t* Packs::add(const Key& key, size_t bytes) {
   return memory;
 }
 
+void Packs::clear() {
+  packs_.clear();
+  bytes_ = 0;
+}
+
 void Packs::sweep() {
   next_sweep_ = call_ + CALLS_BETWEEN_SWEEPS;
   for (auto it = packs_.begin(); it != packs_.end();) {

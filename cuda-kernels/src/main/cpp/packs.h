@@ -27,6 +27,8 @@ class Packs {
   /* Memory to pack into, or null when there is no room. */
   uint16_t* add(const Key& key, size_t bytes);
 
+  void clear();
+
  private:
   static constexpr size_t MOST_BYTES = size_t{256} << 20;
   static constexpr int64_t IDLE_CALLS = 4096; /* a few dozen steps */

