@@ -16,7 +16,7 @@ import tools.jackson.databind.JsonNode;
 /** Jobs that are not taken, and files that nothing is tuned on: which field, which line, why. */
 class FineTuningRefusalsTest {
   @TempDir private static Path folder = Path.of("");
-  private static TuningServer server = new TuningServer(folder);
+  private static TuningServer server;
   private static String file = "";
 
   @BeforeAll
