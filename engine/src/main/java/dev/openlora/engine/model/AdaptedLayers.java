@@ -154,13 +154,19 @@ final class AdaptedLayers {
 
   /** Several linear layers over the same x, one out each. */
   void linear(List<Tensor> outs, Tensor x, int... modules) {
-    if (Arrays.stream(modules).anyMatch(this::isReplaced)) {
-      for (int i = 0; i < modules.length; i++) {
-        linear(outs.get(i), x, modules[i]);
-      }
+    List<AdaptedLinear> layers = new ArrayList<>(modules.length);
+    boolean replaced = false;
+    for (int module : modules) {
+      replaced |= isReplaced(module);
+      layers.add(layer(module));
+    }
+    if (!replaced) {
+      ops.linear(outs, x, layers);
       return;
     }
-    ops.linear(outs, x, Arrays.stream(modules).mapToObj(this::layer).toList());
+    for (int i = 0; i < modules.length; i++) {
+      linear(outs.get(i), x, modules[i]);
+    }
   }
 
   /** Two linear layers into silu(gate) · up; {@code gated} and {@code raised} are scratch. */
@@ -198,10 +204,15 @@ final class AdaptedLayers {
 
   /** Whether an adapter of any row brings a weight of its own. */
   private boolean isReplaced(int module) {
-    return runs.stream()
-        .flatMap(run -> run.adapters().stream())
-        .map(applied -> applied.adapter().linear(module))
-        .anyMatch(edit -> edit != null && edit.weight() != null);
+    for (RowRun run : runs) {
+      for (RowRun.Applied applied : run.adapters()) {
+        LinearEdit edit = applied.adapter().linear(module);
+        if (edit != null && edit.weight() != null) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /** The output head, and the rows of it that a tied embedding's adapter replaces. */
