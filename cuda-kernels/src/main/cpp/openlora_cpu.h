@@ -112,6 +112,10 @@ OL_API int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype,
                               const uint16_t* x, int64_t x_stride, const void* packed, const uint16_t* bias,
                               int64_t m, int64_t n, int64_t k);
 
+/* out[row] = table[ids[row]], of one dtype. OL_BAD_ARGUMENT, and nothing written, where an id is not one of the table's. */
+OL_API int32_t ol_embedding(ol_context* context, const ol_rows* out, const ol_rows* table, const int32_t* ids,
+                            int64_t rows, int64_t table_rows, int64_t width);
+
 /* out = x / sqrt(mean(x^2) + epsilon) * weight, per row. */
 OL_API int32_t ol_rms_norm(ol_context* context, const ol_rows* out, const ol_rows* x, const void* weight,
                            int32_t weight_dtype, int64_t rows, int64_t width, float epsilon);

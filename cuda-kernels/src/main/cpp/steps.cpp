@@ -91,6 +91,28 @@ int64_t job_rows(const Attention& a, int64_t rows, int64_t threads) {
 
 extern "C" {
 
+int32_t ol_embedding(ol_context* context, const ol_rows* out, const ol_rows* table, const int32_t* ids, int64_t rows,
+                     int64_t table_rows, int64_t width) {
+  if (context == nullptr || !valid(out, width) || !valid(table, width) || out->dtype != table->dtype ||
+      ids == nullptr || rows < 0 || table_rows < 1 || width < 1) {
+    return OL_BAD_ARGUMENT;
+  }
+  for (int64_t row = 0; row < rows; row++) {
+    if (ids[row] < 0 || ids[row] >= table_rows) {
+      return OL_BAD_ARGUMENT;
+    }
+  }
+  int64_t element_bytes = out->dtype == OL_BF16 ? 2 : 4;
+  share_rows(context, rows, width, [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++) {
+      std::memcpy(static_cast<char*>(out->data) + row * out->stride * element_bytes,
+                  static_cast<const char*>(table->data) + ids[row] * table->stride * element_bytes,
+                  static_cast<size_t>(width * element_bytes));
+    }
+  });
+  return OL_OK;
+}
+
 int32_t ol_rms_norm(ol_context* context, const ol_rows* out, const ol_rows* x, const void* weight,
                     int32_t weight_dtype, int64_t rows, int64_t width, float epsilon) {
   if (context == nullptr || !valid(out, width) || !valid(x, width) || weight == nullptr ||

@@ -47,6 +47,7 @@ final class CpuKernels implements AutoCloseable {
   private final MethodHandle packedBytesInt8;
   private final MethodHandle packInt8;
   private final MethodHandle linearInt8;
+  private final MethodHandle embedding;
   private final MethodHandle rmsNorm;
   private final MethodHandle rope;
   private final MethodHandle siluMul;
@@ -99,6 +100,8 @@ final class CpuKernels implements AutoCloseable {
             LONG,
             LONG,
             LONG);
+    embedding =
+        library.function("ol_embedding", INT, POINTER, POINTER, POINTER, LONG, LONG, LONG, LONG);
     rmsNorm =
         library.function(
             "ol_rms_norm", INT, POINTER, POINTER, POINTER, LONG, INT, LONG, LONG, FLOAT);
@@ -298,6 +301,29 @@ final class CpuKernels implements AutoCloseable {
                   x.size(1)));
     } catch (Throwable e) {
       throw thrown("ol_linear_int8", e);
+    }
+  }
+
+  /** Refuses ids that the table does not have. */
+  void embedding(Tensor out, Tensor table, Tensor ids) {
+    try {
+      int status =
+          (int)
+              embedding.invokeExact(
+                  context,
+                  rows(first, out),
+                  rows(second, table),
+                  pointer(ids),
+                  ids.size(0),
+                  table.size(0),
+                  table.size(1));
+      if (status == 1) {
+        throw new IllegalArgumentException(
+            "embedding ids: one outside the table (expected: 0 to " + (table.size(0) - 1) + ")");
+      }
+      check("ol_embedding", status);
+    } catch (Throwable e) {
+      throw thrown("ol_embedding", e);
     }
   }
 

@@ -181,7 +181,14 @@ public final class CpuOps implements Ops {
 
   @Override
   public void embedding(Tensor out, Tensor table, Tensor ids) {
-    twin.embedding(out, table, ids);
+    Shapes.embedding(out, table, ids);
+    boolean empty = out.elements() == 0 || table.elements() == 0;
+    boolean floating = table.dtype() == DType.BF16 || table.dtype() == DType.F32;
+    if (empty || !floating || !hasPlainRows(out) || !hasPlainRows(table) || !ids.isContiguous()) {
+      twin.embedding(out, table, ids);
+      return;
+    }
+    kernels.embedding(out, table, ids);
   }
 
   @Override

@@ -242,6 +242,23 @@ final class CpuAbiTest {
       MemorySegment none = MemorySegment.NULL;
       MemorySegment x = struct(data, 6, 0);
       MemorySegment narrow = struct(data, 6, 1);
+      MemorySegment ids = arena.allocateFrom(JAVA_INT, 4, 0);
+      Object[] look = {context, x, x, ids, 2L, 5L, 6L};
+      refused("ol_embedding", look, wrongRows(1, 6));
+      refused("ol_embedding", look, wrongRows(2, 6));
+      refused(
+          "ol_embedding",
+          look,
+          wrong(0, none),
+          wrong(2, narrow),
+          wrong(3, none),
+          wrong(3, arena.allocateFrom(JAVA_INT, 4, 5)),
+          wrong(3, arena.allocateFrom(JAVA_INT, 4, -1)),
+          wrong(4, -1L),
+          wrong(5, 0L),
+          wrong(5, -1L),
+          wrong(6, 0L),
+          wrong(6, -6L));
       Object[] norm = {context, x, x, pointer(), 0, 2L, 6L, 1e-6f};
       refused("ol_rms_norm", norm, wrongRows(1, 6));
       refused("ol_rms_norm", norm, wrongRows(2, 6));

@@ -82,6 +82,18 @@ final class CpuLifetimeTest {
     multiply("in its place, prepared", new Pair(memory, memory, values));
   }
 
+  @Test
+  void refusesIdsThatTheTableDoesNotHave() {
+    Tensor table = f.random(DType.BF16, 1, 37, 8).fast();
+    Tensor out = f.arena.allocate(DType.BF16, 2, 8);
+    for (int id : new int[] {-1, 37}) {
+      Tensor ids = f.ints(0, id).fast();
+      assertThatThrownBy(() -> ops.embedding(out, table, ids))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("expected: 0 to 36");
+    }
+  }
+
   /** Of 32 rows, for which matrices are kept in another order. */
   @Test
   void anAdapterThatCameToAnothersPlaceIsAnotherAdapter() {

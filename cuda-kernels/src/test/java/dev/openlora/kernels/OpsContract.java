@@ -347,17 +347,20 @@ public abstract class OpsContract {
       value = DType.class,
       names = {"F32", "BF16"})
   void gathersRows(DType dtype) {
-    Pair table = f.random(dtype, 1, 37, 19);
-    int[] rows = f.random.ints(11, 0, 37).toArray();
-    Pair ids = f.ints(rows);
-    Pair looked = f.output(dtype, 11, 19);
-    Pair gathered = f.output(dtype, 11, 19);
-    ops.embedding(looked.fast(), table.fast(), ids.fast());
-    f.twin.embedding(looked.slow(), table.slow(), ids.slow());
-    ops.gatherRows(gathered.fast(), table.fast(), rows);
-    f.twin.gatherRows(gathered.slow(), table.slow(), rows);
-    f.check("gather");
-    assertThat(f.read(gathered.fast())).isEqualTo(gathered.slow().toFloats());
+    for (int[] size : new int[][] {{11, 19}, {900, 64}, {1, 1}}) {
+      Pair table = f.random(dtype, 1, 37, size[1]);
+      int[] rows = f.random.ints(size[0], 0, 37).toArray();
+      Pair ids = f.ints(rows);
+      Pair looked = f.output(dtype, size[0], size[1]);
+      Pair gathered = f.output(dtype, size[0], size[1]);
+      ops.embedding(looked.fast(), table.fast(), ids.fast());
+      f.twin.embedding(looked.slow(), table.slow(), ids.slow());
+      ops.gatherRows(gathered.fast(), table.fast(), rows);
+      f.twin.gatherRows(gathered.slow(), table.slow(), rows);
+      assertThat(f.read(looked.fast())).isEqualTo(looked.slow().toFloats());
+      assertThat(f.read(gathered.fast())).isEqualTo(gathered.slow().toFloats());
+      f.check("gather");
+    }
   }
 
   @Test

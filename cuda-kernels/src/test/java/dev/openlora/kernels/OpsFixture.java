@@ -106,28 +106,26 @@ final class OpsFixture implements AutoCloseable {
     check(what, pair, tolerance(pair.fast().dtype()));
   }
 
+  /** Near, relative to the value, and to what is typical of its row or of all rows. */
   void check(String what, Pair pair, double tolerance) {
     float[] actual = read(pair.fast());
     float[] expected = pair.slow().toFloats();
-    double squares = 0;
-    int finite = 0;
-    for (float value : expected) {
-      if (Float.isFinite(value)) {
-        squares += (double) value * value;
-        finite++;
+    double typical = typical(expected, 0, expected.length);
+    int rows = Math.toIntExact(pair.fast().size(0));
+    int width = rows == 0 ? 0 : expected.length / rows;
+    for (int row = 0; row < rows; row++) {
+      double size = Math.max(typical, typical(expected, row * width, width));
+      for (int i = row * width; i < (row + 1) * width; i++) {
+        float got = actual[i];
+        float wanted = expected[i];
+        boolean same =
+            Float.isFinite(wanted)
+                ? Math.abs((double) got - wanted) <= tolerance * (Math.abs(wanted) + size)
+                : Float.isNaN(wanted) ? Float.isNaN(got) : got == wanted;
+        assertThat(same)
+            .as("%s: element %d of %s: %s, twin %s", what, i, pair.fast(), got, wanted)
+            .isTrue();
       }
-    }
-    double typical = Math.sqrt(squares / Math.max(1, finite));
-    for (int i = 0; i < expected.length; i++) {
-      float got = actual[i];
-      float wanted = expected[i];
-      boolean same =
-          Float.isFinite(wanted)
-              ? Math.abs((double) got - wanted) <= tolerance * (Math.abs(wanted) + typical)
-              : Float.isNaN(wanted) ? Float.isNaN(got) : got == wanted;
-      assertThat(same)
-          .as("%s: element %d of %s: %s, twin %s", what, i, pair.fast(), got, wanted)
-          .isTrue();
     }
     if (pair.whole() != pair.fast()) {
       float[] guarded = read(pair.whole());
@@ -138,6 +136,19 @@ final class OpsFixture implements AutoCloseable {
             .isEqualTo(7.5f);
       }
     }
+  }
+
+  /** The root of the mean square of the finite ones. */
+  private static double typical(float[] values, int from, int count) {
+    double squares = 0;
+    int finite = 0;
+    for (int i = from; i < from + count; i++) {
+      if (Float.isFinite(values[i])) {
+        squares += (double) values[i] * values[i];
+        finite++;
+      }
+    }
+    return Math.sqrt(squares / Math.max(1, finite));
   }
 
   int between(int low, int high) {
