@@ -176,20 +176,17 @@ final class CpuKernels implements AutoCloseable {
   }
 
   void pack(Tensor packed, Tensor weight) {
-    try {
-      check(
-          "ol_pack",
-          (int)
-              pack.invokeExact(
-                  context,
-                  pointer(packed),
-                  pointer(weight),
-                  weight.size(0),
-                  weight.size(1),
-                  weight.strides()[0]));
-    } catch (Throwable e) {
-      throw thrown("ol_pack", e);
-    }
+    call(
+        "ol_pack",
+        () ->
+            (int)
+                pack.invokeExact(
+                    context,
+                    pointer(packed),
+                    pointer(weight),
+                    weight.size(0),
+                    weight.size(1),
+                    weight.strides()[0]));
   }
 
   /** Layers over the same x; {@code packed}: the weight of each as {@link #pack} made it. */
@@ -207,21 +204,18 @@ final class CpuKernels implements AutoCloseable {
       layer(product.asSlice(32), packed.get(i), each.bias(), each.segments(), position);
       position += each.segments().size();
     }
-    try {
-      check(
-          "ol_linear",
-          (int)
-              linear.invokeExact(
-                  context,
-                  products,
-                  (long) layers.size(),
-                  pointer(x),
-                  x.strides()[0],
-                  x.size(0),
-                  x.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_linear", e);
-    }
+    call(
+        "ol_linear",
+        () ->
+            (int)
+                linear.invokeExact(
+                    context,
+                    products,
+                    (long) layers.size(),
+                    pointer(x),
+                    x.strides()[0],
+                    x.size(0),
+                    x.size(1)));
   }
 
   /** The weights of gate and up are the packed ones given beside them. */
@@ -234,25 +228,22 @@ final class CpuKernels implements AutoCloseable {
       AdaptedLinear up) {
     int gateCount = gate.segments().size();
     reserve(gateCount + up.segments().size());
-    try {
-      check(
-          "ol_gated_linear",
-          (int)
-              gatedLinear.invokeExact(
-                  context,
-                  pointer(out),
-                  code(out),
-                  out.strides()[0],
-                  pointer(x),
-                  x.strides()[0],
-                  layer(layer, packedGate, gate.bias(), gate.segments(), 0),
-                  layer(other, packedUp, up.bias(), up.segments(), gateCount),
-                  x.size(0),
-                  out.size(1),
-                  x.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_gated_linear", e);
-    }
+    call(
+        "ol_gated_linear",
+        () ->
+            (int)
+                gatedLinear.invokeExact(
+                    context,
+                    pointer(out),
+                    code(out),
+                    out.strides()[0],
+                    pointer(x),
+                    x.strides()[0],
+                    layer(layer, packedGate, gate.bias(), gate.segments(), 0),
+                    layer(other, packedUp, up.bias(), up.segments(), gateCount),
+                    x.size(0),
+                    out.size(1),
+                    x.size(1)));
   }
 
   /** Refuses a weight with a row that has no scale. */
@@ -283,25 +274,22 @@ final class CpuKernels implements AutoCloseable {
   }
 
   void linearInt8(Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias) {
-    try {
-      check(
-          "ol_linear_int8",
-          (int)
-              linearInt8.invokeExact(
-                  context,
-                  pointer(out),
-                  code(out),
-                  out.strides()[0],
-                  pointer(x),
-                  x.strides()[0],
-                  pointer(packed),
-                  address(bias),
-                  x.size(0),
-                  out.size(1),
-                  x.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_linear_int8", e);
-    }
+    call(
+        "ol_linear_int8",
+        () ->
+            (int)
+                linearInt8.invokeExact(
+                    context,
+                    pointer(out),
+                    code(out),
+                    out.strides()[0],
+                    pointer(x),
+                    x.strides()[0],
+                    pointer(packed),
+                    address(bias),
+                    x.size(0),
+                    out.size(1),
+                    x.size(1)));
   }
 
   /** Refuses ids that the table does not have. */
@@ -328,124 +316,100 @@ final class CpuKernels implements AutoCloseable {
   }
 
   void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon) {
-    try {
-      check(
-          "ol_rms_norm",
-          (int)
-              rmsNorm.invokeExact(
-                  context,
-                  rows(first, out),
-                  rows(second, x),
-                  pointer(weight),
-                  code(weight),
-                  x.size(0),
-                  x.size(1),
-                  epsilon));
-    } catch (Throwable e) {
-      throw thrown("ol_rms_norm", e);
-    }
+    call(
+        "ol_rms_norm",
+        () ->
+            (int)
+                rmsNorm.invokeExact(
+                    context,
+                    rows(first, out),
+                    rows(second, x),
+                    pointer(weight),
+                    code(weight),
+                    x.size(0),
+                    x.size(1),
+                    epsilon));
   }
 
   /** x: [rows, heads, headSize], contiguous within a row */
   void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions) {
-    try {
-      check(
-          "ol_rope",
-          (int)
-              rope.invokeExact(
-                  context,
-                  rows(first, x),
-                  pointer(cos),
-                  pointer(sin),
-                  pointer(positions),
-                  x.size(0),
-                  x.size(1),
-                  x.size(2)));
-    } catch (Throwable e) {
-      throw thrown("ol_rope", e);
-    }
+    call(
+        "ol_rope",
+        () ->
+            (int)
+                rope.invokeExact(
+                    context,
+                    rows(first, x),
+                    pointer(cos),
+                    pointer(sin),
+                    pointer(positions),
+                    x.size(0),
+                    x.size(1),
+                    x.size(2)));
   }
 
   void siluMul(Tensor out, Tensor gate, Tensor up) {
-    try {
-      check(
-          "ol_silu_mul",
-          (int)
-              siluMul.invokeExact(
-                  context,
-                  rows(first, out),
-                  rows(second, gate),
-                  rows(third, up),
-                  out.size(0),
-                  out.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_silu_mul", e);
-    }
+    call(
+        "ol_silu_mul",
+        () ->
+            (int)
+                siluMul.invokeExact(
+                    context,
+                    rows(first, out),
+                    rows(second, gate),
+                    rows(third, up),
+                    out.size(0),
+                    out.size(1)));
   }
 
   void setDeterministic(boolean on) {
-    try {
-      check("ol_set_deterministic", (int) setDeterministic.invokeExact(context, on ? 1 : 0));
-    } catch (Throwable e) {
-      throw thrown("ol_set_deterministic", e);
-    }
+    call("ol_set_deterministic", () -> (int) setDeterministic.invokeExact(context, on ? 1 : 0));
   }
 
   void add(Tensor y, Tensor x) {
-    try {
-      check(
-          "ol_add",
-          (int) add.invokeExact(context, rows(first, y), rows(second, x), y.size(0), y.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_add", e);
-    }
+    call(
+        "ol_add",
+        () ->
+            (int) add.invokeExact(context, rows(first, y), rows(second, x), y.size(0), y.size(1)));
   }
 
   void topK(Tensor values, Tensor ids, Tensor x) {
-    try {
-      check(
-          "ol_top",
-          (int)
-              top.invokeExact(
-                  context,
-                  pointer(values),
-                  pointer(ids),
-                  rows(first, x),
-                  x.size(0),
-                  x.size(1),
-                  values.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_top", e);
-    }
+    call(
+        "ol_top",
+        () ->
+            (int)
+                top.invokeExact(
+                    context,
+                    pointer(values),
+                    pointer(ids),
+                    rows(first, x),
+                    x.size(0),
+                    x.size(1),
+                    values.size(1)));
   }
 
   double sumExp(Tensor x, float greatest, float scale) {
-    try {
-      check(
-          "ol_sum_exp",
-          (int)
-              sumExp.invokeExact(context, first, pointer(x), code(x), x.size(1), greatest, scale));
-      return first.get(ValueLayout.JAVA_DOUBLE, 0);
-    } catch (Throwable e) {
-      throw thrown("ol_sum_exp", e);
-    }
+    call(
+        "ol_sum_exp",
+        () ->
+            (int)
+                sumExp.invokeExact(
+                    context, first, pointer(x), code(x), x.size(1), greatest, scale));
+    return first.get(ValueLayout.JAVA_DOUBLE, 0);
   }
 
   void writeKv(CpuKvPages pages, int layer, Tensor k, Tensor v, Tensor slots) {
-    try {
-      check(
-          "ol_write_kv",
-          (int)
-              writeKv.invokeExact(
-                  context,
-                  kv(pages, layer),
-                  rows(first, k),
-                  rows(second, v),
-                  MemorySegment.ofAddress(pointer(slots)),
-                  k.size(0)));
-    } catch (Throwable e) {
-      throw thrown("ol_write_kv", e);
-    }
+    call(
+        "ol_write_kv",
+        () ->
+            (int)
+                writeKv.invokeExact(
+                    context,
+                    kv(pages, layer),
+                    rows(first, k),
+                    rows(second, v),
+                    MemorySegment.ofAddress(pointer(slots)),
+                    k.size(0)));
   }
 
   void attention(CpuAttention plan, int layer, Tensor out, Tensor q, float scale, int window) {
@@ -454,44 +418,38 @@ final class CpuKernels implements AutoCloseable {
     batch.set(LONG, 16, pointer(plan.tables()));
     batch.set(LONG, 24, pointer(plan.pageIds()));
     batch.set(LONG, 32, plan.batch().sequences());
-    try {
-      check(
-          "ol_attention",
-          (int)
-              attention.invokeExact(
-                  context,
-                  kv(plan.pages(), layer),
-                  batch,
-                  pointer(out),
-                  code(out),
-                  pointer(q),
-                  code(q),
-                  q.size(1),
-                  scale,
-                  (long) window));
-    } catch (Throwable e) {
-      throw thrown("ol_attention", e);
-    }
+    call(
+        "ol_attention",
+        () ->
+            (int)
+                attention.invokeExact(
+                    context,
+                    kv(plan.pages(), layer),
+                    batch,
+                    pointer(out),
+                    code(out),
+                    pointer(q),
+                    code(q),
+                    q.size(1),
+                    scale,
+                    (long) window));
   }
 
   void lora(Tensor y, Tensor x, List<LoraSegment> segments) {
     reserve(segments.size());
-    try {
-      check(
-          "ol_lora",
-          (int)
-              lora.invokeExact(
-                  context,
-                  rows(first, y),
-                  pointer(x),
-                  x.strides()[0],
-                  adapters(adapters, segments, 0, false),
-                  x.size(0),
-                  x.size(1),
-                  y.size(1)));
-    } catch (Throwable e) {
-      throw thrown("ol_lora", e);
-    }
+    call(
+        "ol_lora",
+        () ->
+            (int)
+                lora.invokeExact(
+                    context,
+                    rows(first, y),
+                    pointer(x),
+                    x.strides()[0],
+                    adapters(adapters, segments, 0, false),
+                    x.size(0),
+                    x.size(1),
+                    y.size(1)));
   }
 
   private MemorySegment layer(
@@ -569,6 +527,19 @@ final class CpuKernels implements AutoCloseable {
 
   private static int code(Tensor x) {
     return x.dtype() == DType.BF16 ? 1 : 0;
+  }
+
+  /** A C function that returns a status. */
+  private interface Call {
+    int run() throws Throwable;
+  }
+
+  private static void call(String function, Call call) {
+    try {
+      check(function, call.run());
+    } catch (Throwable e) {
+      throw thrown(function, e);
+    }
   }
 
   private static void check(String function, int status) {
