@@ -17,23 +17,23 @@ namespace openlora {
 
 namespace {
 
-/* Rows of k elements become columns of the panel, from depth `at` on. */
-void pack_panel(uint16_t* panel, const uint16_t* rows, int64_t columns, int64_t at, int64_t k, int64_t stride) {
+/* Rows of k elements become columns of the strip, from depth `at` on. */
+void pack_strip(uint16_t* strip, const uint16_t* rows, int64_t columns, int64_t at, int64_t k, int64_t stride) {
   constexpr int64_t BLOCK = 32; /* whose lines stay in the cache while all columns write to them */
   int64_t even = at % 2 == 0 ? k / 2 * 2 : 0;
   for (int64_t block = 0; block < even; block += BLOCK) {
     int64_t end = std::min(even, block + BLOCK);
     for (int64_t c = 0; c < columns; c++) {
       const uint16_t* row = rows + c * stride;
-      uint16_t* column = panel + at * PANEL + 2 * c;
+      uint16_t* column = strip + at * STRIP + 2 * c;
       for (int64_t i = block; i < end; i += 2) {
-        std::memcpy(column + i * PANEL, row + i, 4);
+        std::memcpy(column + i * STRIP, row + i, 4);
       }
     }
   }
   for (int64_t i = even; i < k; i++) {
     for (int64_t c = 0; c < columns; c++) {
-      panel[(at + i) / 2 * (2 * PANEL) + 2 * c + (at + i) % 2] = rows[c * stride + i];
+      strip[(at + i) / 2 * (2 * STRIP) + 2 * c + (at + i) % 2] = rows[c * stride + i];
     }
   }
 }
@@ -43,15 +43,14 @@ void pack_panel(uint16_t* panel, const uint16_t* rows, int64_t columns, int64_t 
 void pack(uint16_t* packed, const uint16_t* weight, int64_t n, int64_t k, int64_t stride, int times,
           int64_t panel_from, int64_t panel_to) {
   int64_t depth = padded(times * k, DEPTH);
-  for (int64_t panel = panel_from; panel < panel_to; panel++) {
-    uint16_t* to = packed + panel * depth * PANEL;
-    int64_t columns = std::min(PANEL, n - panel * PANEL);
-    if (columns < PANEL || depth != times * k) {
-      std::memset(to, 0, static_cast<size_t>(depth * PANEL) * 2);
+  for (int64_t strip = 2 * panel_from; strip < 2 * panel_to; strip++) {
+    uint16_t* to = packed + strip * depth * STRIP;
+    int64_t columns = std::clamp<int64_t>(n - strip * STRIP, 0, STRIP);
+    if (columns < STRIP || depth != times * k) {
+      std::memset(to, 0, static_cast<size_t>(depth * STRIP) * 2);
     }
-    const uint16_t* from = weight + panel * PANEL * stride;
-    for (int time = 0; time < times; time++) {
-      pack_panel(to, from, columns, time * k, k, stride);
+    for (int time = 0; time < times && columns > 0; time++) {
+      pack_strip(to, weight + strip * STRIP * stride, columns, time * k, k, stride);
     }
   }
 }
@@ -61,23 +60,32 @@ namespace {
 /* Up to so many rows AMX reads x where it lies. */
 constexpr int64_t FEW_ROWS = 32;
 
-/* Copies x into tiles, so that the rows of one lie side by side. False without memory. */
+/* Copies x into tiles, in the order in which a product reads them. False without memory. */
 bool copy_tiles(ol_context* context, Linear& l) {
-  constexpr int64_t ROWS = 16, TILE = ROWS * DEPTH;
-  int64_t blocks = padded(l.m, 2 * ROWS) / ROWS;
+  constexpr int64_t ROWS = FEW_ROWS;
+  int64_t blocks = padded(l.m, ROWS) / ROWS;
+  int64_t most = tiled_rows(l.padded_k);
   uint16_t* tiles =
       static_cast<uint16_t*>(context->tiles.of(static_cast<size_t>(blocks * ROWS * l.padded_k) * 2));
   if (tiles == nullptr) {
     return false;
   }
   auto copy = [&](int thread, int threads) {
-    for (int64_t row = blocks * thread / threads * ROWS; row < blocks * (thread + 1) / threads * ROWS; row++) {
-      uint16_t* to = tiles + row / ROWS * ROWS * l.padded_k + row % ROWS * DEPTH;
-      for (int64_t k = 0; k < l.padded_k; k += DEPTH, to += TILE) {
-        if (row < l.m) {
-          std::memcpy(to, l.x + row * l.x_stride + k, DEPTH * 2);
-        } else {
-          std::memset(to, 0, DEPTH * 2);
+    for (int64_t block = blocks * thread / threads; block < blocks * (thread + 1) / threads; block++) {
+      int64_t row = block * ROWS;
+      int64_t first = row / most * most;
+      int64_t rows = std::min(most, blocks * ROWS - first);
+      for (int64_t k = 0; k < l.padded_k; k += TILED_DEPTH) {
+        int64_t depth = std::min(TILED_DEPTH, l.padded_k - k);
+        uint16_t* to = tiles + first * l.padded_k + k * rows + (row - first) * depth;
+        for (int64_t r = row; r < row + ROWS; r++, to += DEPTH) {
+          for (int64_t i = 0; i < depth; i += DEPTH) {
+            if (r < l.m) {
+              std::memcpy(to + i * ROWS, l.x + r * l.x_stride + k + i, DEPTH * 2);
+            } else {
+              std::memset(to + i * ROWS, 0, DEPTH * 2);
+            }
+          }
         }
       }
     }
@@ -129,11 +137,15 @@ namespace {
  * read each its own matrix, the better the longer the reads are. */
 constexpr int64_t BYTES_OF_SUMS = 128 * 1024;
 constexpr int64_t BYTES_BESIDE_RUNS = 512 * 1024;
-constexpr int64_t LEAST_GROUP = 4;
+constexpr int64_t LEAST_GROUP = 3;
 
-/* `width` columns from a panel on, into f32 rows of their own. */
-Linear columns_of(const Linear& l, int64_t panel, int64_t width, float* out, int64_t out_stride) {
+/* Some rows, and `width` columns from a panel on, into f32 rows of their own. */
+Linear part_of(const Linear& l, int64_t row, int64_t rows, int64_t panel, int64_t width, float* out,
+               int64_t out_stride) {
   Linear some = l;
+  some.x += row * l.x_stride;
+  some.tiles = l.tiles == nullptr ? nullptr : l.tiles + row * l.padded_k;
+  some.m = rows;
   some.out = out;
   some.out_bf16 = false;
   some.out_stride = out_stride;
@@ -141,6 +153,7 @@ Linear columns_of(const Linear& l, int64_t panel, int64_t width, float* out, int
   some.bias = l.bias == nullptr ? nullptr : l.bias + panel * PANEL;
   some.n = width;
   some.extension_panel = panel;
+  some.extension_row = row;
   return some;
 }
 
@@ -249,10 +262,11 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   }
   int64_t panels = padded(n, PANEL) / PANEL;
   int64_t threads = context->pool.threads();
-  int64_t bytes = of_gate.runs.empty() && of_up.runs.empty() ? BYTES_OF_SUMS : BYTES_BESIDE_RUNS;
-  int64_t group = std::max(LEAST_GROUP, bytes / (2 * m * PANEL * 4));
+  bool runs = !of_gate.runs.empty() || !of_up.runs.empty();
+  int64_t rows_at_once = runs ? m : std::min(m, openlora::tiled_rows(padded(k, DEPTH)));
+  int64_t group = std::max(LEAST_GROUP, (runs ? BYTES_BESIDE_RUNS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
   group = std::min(group, (panels + threads - 1) / threads);
-  size_t floats = static_cast<size_t>(m * group * PANEL);
+  size_t floats = static_cast<size_t>(rows_at_once * group * PANEL);
   float* sums = static_cast<float*>(context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(threads)));
   LoraPlan* plans[] = {&of_gate, &of_up};
   Linear gate;
@@ -275,16 +289,21 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
       int64_t count = std::min(group, last - panel);
       int64_t from = panel * PANEL;
       int64_t width = std::min(count * PANEL, n - from);
-      if (!context->kernels.linear(columns_of(gate, panel, width, gate_sums, stride), 0, count) ||
-          !context->kernels.linear(columns_of(up, panel, width, up_sums, stride), 0, count)) {
-        done = false;
+      for (int64_t row = 0; row < m; row += rows_at_once) {
+        int64_t some = std::min(rows_at_once, m - row);
+        if (!context->kernels.linear(part_of(gate, row, some, panel, width, gate_sums, stride), 0, count) ||
+            !context->kernels.linear(part_of(up, row, some, panel, width, up_sums, stride), 0, count)) {
+          done = false;
+        }
+        if (runs) { /* then these are all rows */
+          openlora::expand(context, of_gate, gate_sums, false, stride, from, from + width);
+          openlora::expand(context, of_up, up_sums, false, stride, from, from + width);
+        }
+        char* to = static_cast<char*>(out) + (row * out_stride + from) * (out_dtype == OL_BF16 ? 2 : 4);
+        openlora::SiluMul product{
+            {to, out_dtype == OL_BF16, out_stride}, {gate_sums, false, stride}, {up_sums, false, stride}, width};
+        context->kernels.rows->silu_mul(product, 0, some);
       }
-      openlora::expand(context, of_gate, gate_sums, false, stride, from, from + width);
-      openlora::expand(context, of_up, up_sums, false, stride, from, from + width);
-      char* to = static_cast<char*>(out) + from * (out_dtype == OL_BF16 ? 2 : 4);
-      openlora::SiluMul product{
-          {to, out_dtype == OL_BF16, out_stride}, {gate_sums, false, stride}, {up_sums, false, stride}, width};
-      context->kernels.rows->silu_mul(product, 0, m);
     }
   };
   context->pool.run(multiply);

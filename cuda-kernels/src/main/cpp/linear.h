@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 struct ol_context;
@@ -32,14 +33,25 @@ struct Linear {
   int64_t padded_k = 0; /* a multiple of 32 */
   bool add = false;
   const float* scale = nullptr;    /* [padded n], 64-byte aligned: what a column's sum is multiplied with */
-  const uint16_t* tiles = nullptr; /* x as [m / 16][padded_k / 32][16][32], rows padded to 32 by zeros */
+  const uint16_t* tiles = nullptr; /* x in the order of copy_tiles */
   const Extension* extensions = nullptr;
   int64_t extension_count = 0;
   int64_t extension_panel = 0;     /* which of their panels this product's first is */
+  int64_t extension_row = 0;       /* and which of their rows */
 };
 
-constexpr int64_t PANEL = 32;   /* columns packed together */
+constexpr int64_t STRIP = 16;   /* columns packed together: [n / 16][k / 2][16][2] */
+constexpr int64_t PANEL = 32;   /* two strips: what work is parted into */
 constexpr int64_t DEPTH = 32;   /* k is padded to a multiple of it */
+
+/* x in tiles: of each tiled_rows, of each 224 columns, [rows / 32][columns / 32][32][32], rows padded by zeros. Three
+ * strips of that depth stay in the first cache while the rows go past them, and the rows of x in the second. */
+constexpr int64_t TILED_DEPTH = 224;
+
+inline int64_t tiled_rows(int64_t padded_k) {
+  constexpr int64_t BYTES = 1024 * 1024;
+  return std::clamp<int64_t>(BYTES / (padded_k * 2) / 32 * 32, 128, 512);
+}
 
 inline int64_t padded(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
 
@@ -48,13 +60,14 @@ inline int64_t padded(int64_t size, int64_t unit) { return (size + unit - 1) / u
 void pack(uint16_t* packed, const uint16_t* weight, int64_t n, int64_t k, int64_t stride, int times,
           int64_t panel_from, int64_t panel_to);
 
-/* Calls body(x, depth, packed panel) for what extends [row, row + rows) of a product. */
+/* Calls body(x, depth, packed strip) for what extends [row, row + rows) of a product. */
 template <typename Body>
-static inline void each_extension(const Linear& l, int64_t row, int64_t rows, int64_t panel, Body body) {
+static inline void each_extension(const Linear& l, int64_t row, int64_t rows, int64_t strip, Body body) {
   for (int64_t i = 0; i < l.extension_count; i++) {
     const Extension& e = l.extensions[i];
-    if (e.from < row + rows && e.to > row) {
-      body(e.x + (row - e.from) * e.depth, e.depth, e.packed + (l.extension_panel + panel) * e.depth * PANEL);
+    int64_t first = l.extension_row + row;
+    if (e.from < first + rows && e.to > first) {
+      body(e.x + (first - e.from) * e.depth, e.depth, e.packed + (2 * l.extension_panel + strip) * e.depth * STRIP);
     }
   }
 }

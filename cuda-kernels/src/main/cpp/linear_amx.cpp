@@ -1,6 +1,6 @@
-/* AMX tiles: two of 16 rows against two of 16 columns. The packed panel is already in the order that
- * the tile unit wants its second operand: a pair of k in every 32-bit lane. Every sum runs over k in one
- * order however rows and columns are blocked, so a row's result does not depend on the rows beside it. */
+/* AMX tiles: two of 16 rows against strips of 16 columns, which are packed in the order that the tile unit wants
+ * its second operand: a pair of k in every 32-bit lane. Every sum runs over k in one order however rows and columns
+ * are blocked, so a row's result does not depend on the rows beside it. */
 #include <immintrin.h>
 
 #include <algorithm>
@@ -17,10 +17,9 @@ namespace {
 
 constexpr int TILE_FLOATS = 16 * 16;
 constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
-constexpr int64_t DEPTH_IN_L1 = 448;               /* of a panel, while all rows go past it */
-constexpr int64_t BYTES_IN_L2 = 1024 * 1024;       /* of x, while all panels go past it */
-constexpr int64_t ROWS_AT_ONCE = 512;
-constexpr int PREFETCH_BYTES = 4096;
+constexpr int64_t TILE = DEPTH * STRIP;
+constexpr int64_t STRIPS_AT_ONCE = 3;  /* of many rows: two tiles of rows are loaded for three of columns */
+constexpr int64_t PREFETCH = 256;      /* elements: nearer or further is slower by a tenth */
 
 void store_tile(const Linear& l, int64_t row, int64_t rows, int64_t column, const float* values) {
   for (int64_t r = 0; r < rows; r++) {
@@ -28,21 +27,23 @@ void store_tile(const Linear& l, int64_t row, int64_t rows, int64_t column, cons
   }
 }
 
-void prefetch(const uint16_t* w) {
-  for (int line = 0; line < 32; line++) {
-    _mm_prefetch(reinterpret_cast<const char*>(w) + 64 * line, _MM_HINT_T0);
+void prefetch(const uint16_t* tile) {
+  for (int line = 0; line < 16; line++) {
+    _mm_prefetch(reinterpret_cast<const char*>(tile) + 64 * line, _MM_HINT_T0);
   }
 }
 
-/* Sums of two tiles of rows, the second one where there are two, times a panel. Tile numbers are part of the
+/* Sums of two tiles of rows, the second one where there are two, times two strips. Tile numbers are part of the
  * instructions. */
 template <bool TWO>
-inline void multiply(const uint16_t* x, int64_t x_stride, const uint16_t* w, int64_t depth, int64_t ahead) {
+inline void multiply(const uint16_t* x, int64_t x_stride, const uint16_t* left, int64_t depth, int64_t ahead) {
   const uint16_t* below = x + TILE_ROWS * x_stride;
-  for (int64_t k = 0; k < depth; k += DEPTH, w += DEPTH * PANEL) {
-    prefetch(w + ahead);
-    _tile_loadd(6, w, 128);
-    _tile_loadd(7, w + PANEL, 128);
+  const uint16_t* right = left + depth * STRIP;
+  for (int64_t k = 0; k < depth; k += DEPTH, left += TILE, right += TILE) {
+    prefetch(left + ahead);
+    _tile_loadd(6, left, 64);
+    prefetch(right + ahead);
+    _tile_loadd(7, right, 64);
     _tile_loadd(4, x + k, x_stride * 2);
     if (TWO) {
       _tile_loadd(5, below + k, x_stride * 2);
@@ -66,21 +67,20 @@ void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  multiply<TWO>(l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k,
-                PREFETCH_BYTES / 2);
-  each_extension(l, row, rows, panel, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
-    multiply<TWO>(x, depth, w, depth, DEPTH * PANEL);
+  multiply<TWO>(l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k, PREFETCH);
+  each_extension(l, row, rows, 2 * panel, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
+    multiply<TWO>(x, depth, w, depth, depth * PANEL);
   });
   int64_t upper = std::min<int64_t>(TILE_ROWS, rows);
   _tile_stored(0, values, 64);
   store_tile(l, row, upper, panel * PANEL, values);
   _tile_stored(1, values, 64);
-  store_tile(l, row, upper, panel * PANEL + 16, values);
+  store_tile(l, row, upper, panel * PANEL + STRIP, values);
   if (TWO) {
     _tile_stored(2, values, 64);
     store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL, values);
     _tile_stored(3, values, 64);
-    store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL + 16, values);
+    store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL + STRIP, values);
   }
 }
 
@@ -98,135 +98,148 @@ float* thread_memory(int64_t floats) {
   return memory.get();
 }
 
-/* Columns of x that lie in rows of their own, after those in tiles. */
-void extend(const uint16_t* x, int64_t depth, const uint16_t* w, bool columns_of_two) {
-  const uint16_t* below = x + TILE_ROWS * depth;
-  for (int64_t k = 0; k < depth; k += DEPTH, w += DEPTH * PANEL) {
-    _tile_loadd(6, w, 128);
-    _tile_loadd(4, x + k, depth * 2);
-    _tile_loadd(5, below + k, depth * 2);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(2, 5, 6);
-    if (columns_of_two) {
-      _tile_loadd(7, w + PANEL, 128);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(3, 5, 7);
-    }
-  }
-}
-
-/* A block of 32 rows over a part of k: the sums begin at zero or where the last part left them. */
+/* The sums of 32 rows and up to three strips: tiles 0, 1, 2 above 3, 4, 5. x goes through tile 6, w through 7. */
+template <int STRIPS>
 struct Block {
-  const uint16_t* x;
-  int64_t x_block;
-  const uint16_t* w;
-  int64_t depth;
-  float* sums;
-  bool columns_of_two;
-  const char* next;
-  int64_t next_bytes; /* of it to fetch for each tile of k */
-
-  void begin(bool first) const {
+  static void begin(const float* sums, bool first) {
     if (first) {
       _tile_zero(0);
       _tile_zero(1);
       _tile_zero(2);
       _tile_zero(3);
+      _tile_zero(4);
+      _tile_zero(5);
     } else {
       _tile_loadd(0, sums, 64);
-      _tile_loadd(1, sums + TILE_FLOATS, 64);
-      _tile_loadd(2, sums + 2 * TILE_FLOATS, 64);
       _tile_loadd(3, sums + 3 * TILE_FLOATS, 64);
-    }
-  }
-
-  void multiply() const {
-    const uint16_t* upper = x;
-    const uint16_t* lower = x + x_block;
-    const uint16_t* weight = w;
-    const char* fetched = next;
-    for (int64_t k = 0; k < depth; k += DEPTH) {
-      _tile_loadd(6, weight, 128);
-      _tile_loadd(4, upper, 64);
-      _tile_loadd(5, lower, 64);
-      if (columns_of_two) {
-        for (int64_t line = 0; line < next_bytes; line += 64) {
-          _mm_prefetch(fetched + line, _MM_HINT_T1);
-        }
-        _tile_loadd(7, weight + PANEL, 128);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-      } else {
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(2, 5, 6);
+      if (STRIPS > 1) {
+        _tile_loadd(1, sums + TILE_FLOATS, 64);
+        _tile_loadd(4, sums + 4 * TILE_FLOATS, 64);
       }
-      fetched += next_bytes;
-      weight += DEPTH * PANEL;
-      upper += TILE_ROWS * DEPTH;
-      lower += TILE_ROWS * DEPTH;
+      if (STRIPS > 2) {
+        _tile_loadd(2, sums + 2 * TILE_FLOATS, 64);
+        _tile_loadd(5, sums + 5 * TILE_FLOATS, 64);
+      }
     }
   }
 
-  void end() const {
+  /* Strips are `strip` elements apart, rows of x x_bytes; `fetch` runs while the first tiles are multiplied. */
+  template <typename Fetch>
+  static inline void multiply(const uint16_t* upper, const uint16_t* lower, int64_t x_bytes, const uint16_t* w,
+                              int64_t strip, Fetch fetch) {
+    _tile_loadd(6, upper, x_bytes);
+    _tile_loadd(7, w, 64);
+    _tile_dpbf16ps(0, 6, 7);
+    fetch();
+    if (STRIPS > 1) {
+      _tile_loadd(7, w + strip, 64);
+      _tile_dpbf16ps(1, 6, 7);
+    }
+    if (STRIPS > 2) {
+      _tile_loadd(7, w + 2 * strip, 64);
+      _tile_dpbf16ps(2, 6, 7);
+    }
+    _tile_loadd(6, lower, x_bytes);
+    if (STRIPS > 2) {
+      _tile_dpbf16ps(5, 6, 7);
+      _tile_loadd(7, w + strip, 64);
+    }
+    if (STRIPS > 1) {
+      _tile_dpbf16ps(4, 6, 7);
+      _tile_loadd(7, w, 64);
+    }
+    _tile_dpbf16ps(3, 6, 7);
+  }
+
+  static void end(float* sums) {
     _tile_stored(0, sums, 64);
-    _tile_stored(1, sums + TILE_FLOATS, 64);
-    _tile_stored(2, sums + 2 * TILE_FLOATS, 64);
     _tile_stored(3, sums + 3 * TILE_FLOATS, 64);
+    if (STRIPS > 1) {
+      _tile_stored(1, sums + TILE_FLOATS, 64);
+      _tile_stored(4, sums + 4 * TILE_FLOATS, 64);
+    }
+    if (STRIPS > 2) {
+      _tile_stored(2, sums + 2 * TILE_FLOATS, 64);
+      _tile_stored(5, sums + 5 * TILE_FLOATS, 64);
+    }
+  }
+
+  static void finish(const Linear& l, int64_t row, int64_t strip, const float* sums) {
+    int64_t upper = std::min<int64_t>(TILE_ROWS, l.m - row);
+    int64_t lower = std::min<int64_t>(TILE_ROWS, l.m - row - TILE_ROWS);
+    for (int64_t s = 0; s < STRIPS; s++) {
+      store_tile(l, row, upper, (strip + s) * STRIP, sums + s * TILE_FLOATS);
+      store_tile(l, row + TILE_ROWS, lower, (strip + s) * STRIP, sums + (3 + s) * TILE_FLOATS);
+    }
   }
 };
 
-void finish(const Linear& l, int64_t row, int64_t panel, const float* sums) {
-  int64_t upper = std::min<int64_t>(TILE_ROWS, l.m - row);
-  int64_t lower = std::min<int64_t>(TILE_ROWS, l.m - row - TILE_ROWS);
-  store_tile(l, row, upper, panel * PANEL, sums);
-  store_tile(l, row, upper, panel * PANEL + 16, sums + TILE_FLOATS);
-  store_tile(l, row + TILE_ROWS, lower, panel * PANEL, sums + 2 * TILE_FLOATS);
-  store_tile(l, row + TILE_ROWS, lower, panel * PANEL + 16, sums + 3 * TILE_FLOATS);
+/* `rows` rows from `row` on, from tiles, times the strips from `strip` on, a part of k at a time, which stays in the
+ * first cache while all rows go past it. Sums wait in memory between parts; while one part is at work, each block
+ * fetches its share of the next one. */
+template <int STRIPS>
+void many_rows(const Linear& l, int64_t row, int64_t rows, int64_t strip, float* sums) {
+  constexpr int64_t BLOCK_FLOATS = 2 * STRIPS_AT_ONCE * TILE_FLOATS;
+  constexpr int64_t X = 2 * TILE_ROWS * DEPTH;
+  const int64_t apart = l.padded_k * STRIP;
+  const uint16_t* strips = l.packed + strip * apart;
+  const int64_t blocks = padded(rows, BLOCK_ROWS) / BLOCK_ROWS;
+  const uint16_t* x = l.tiles + row * l.padded_k;
+  for (int64_t k = 0; k < l.padded_k; k += TILED_DEPTH) {
+    const int64_t depth = std::min(TILED_DEPTH, l.padded_k - k);
+    const bool last = k + depth == l.padded_k;
+    const uint16_t* next = strips + (last ? STRIPS * apart : (k + depth) * STRIP);
+    const int64_t steps = blocks * (depth / DEPTH);
+    const int64_t share = (depth / 2 + steps - 1) / steps; /* lines */
+    for (int64_t block = 0; block < blocks; block++) {
+      float* of_block = sums + block * BLOCK_FLOATS;
+      const uint16_t* w = strips + k * STRIP;
+      Block<STRIPS>::begin(of_block, k == 0);
+      for (int64_t i = 0; i < depth; i += DEPTH, x += X, w += TILE) {
+        Block<STRIPS>::multiply(x, x + X / 2, 64, w, apart, [&] {
+          prefetch(x + X);
+          prefetch(x + X + X / 2);
+          for (int64_t line = 0; line < share; line++, next += 32) {
+            for (int s = 0; s < STRIPS; s++) {
+              _mm_prefetch(reinterpret_cast<const char*>(next + s * apart), _MM_HINT_T1);
+            }
+          }
+        });
+      }
+      int64_t at = row + block * BLOCK_ROWS;
+      if (last) {
+        each_extension(l, at, BLOCK_ROWS, strip, [](const uint16_t* x, int64_t columns, const uint16_t* w) {
+          for (int64_t i = 0; i < columns; i += DEPTH, x += DEPTH, w += TILE) {
+            Block<STRIPS>::multiply(x, x + TILE_ROWS * columns, columns * 2, w, columns * STRIP, [] {});
+          }
+        });
+      }
+      Block<STRIPS>::end(of_block);
+      if (last) {
+        Block<STRIPS>::finish(l, at, strip, of_block);
+      }
+    }
+  }
 }
 
-/* Many rows, from tiles: a slice of k for which x fits the second cache, and of it a part for which a
- * panel fits the first. Sums wait in memory between parts. False without memory. */
-bool many_rows(const Linear& l, int64_t row_from, int64_t row_to, int64_t panel_from, int64_t panel_to) {
-  int64_t blocks = (row_to - row_from + BLOCK_ROWS - 1) / BLOCK_ROWS;
-  int64_t slice = std::max(DEPTH_IN_L1, BYTES_IN_L2 / (blocks * BLOCK_ROWS * 2) / DEPTH_IN_L1 * DEPTH_IN_L1);
-  bool whole = slice >= l.padded_k;
-  int64_t of_panel = blocks * 4 * TILE_FLOATS;
-  float* memory = thread_memory(whole ? of_panel : of_panel * (panel_to - panel_from));
-  if (memory == nullptr) {
+/* False without memory. */
+bool many_rows(const Linear& l, int64_t strip, int64_t strip_to) {
+  const int64_t at_once = tiled_rows(l.padded_k);
+  float* sums = thread_memory(std::min(at_once, padded(l.m, BLOCK_ROWS)) / TILE_ROWS * STRIPS_AT_ONCE * TILE_FLOATS);
+  if (sums == nullptr) {
     return false;
   }
-  int64_t x_block = TILE_ROWS * l.padded_k;
-  for (int64_t at = 0; at < l.padded_k; at += slice) {
-    int64_t end = std::min(l.padded_k, at + slice);
-    for (int64_t panel = panel_from; panel < panel_to; panel++) {
-      float* sums = memory + (whole ? 0 : (panel - panel_from) * of_panel);
-      const uint16_t* w = l.packed + panel * l.padded_k * PANEL;
-      for (int64_t k = at; k < end; k += DEPTH_IN_L1) {
-        int64_t depth = std::min(DEPTH_IN_L1, end - k);
-        for (int64_t b = 0; b < blocks; b++) {
-          int64_t row = row_from + b * BLOCK_ROWS;
-          float* of_block = sums + b * 4 * TILE_FLOATS;
-          /* While this part is at work, each block fetches its share of the next one. */
-          int64_t share = depth * PANEL * 2 / blocks;
-          const char* next = reinterpret_cast<const char*>(w + (k + depth) * PANEL) + b * share;
-          bool last = k + depth == l.padded_k;
-          Block part{l.tiles + row * l.padded_k + k * TILE_ROWS, x_block, w + k * PANEL, depth, of_block,
-                     l.n - panel * PANEL > 16, next, share / (depth / DEPTH)};
-          part.begin(k == 0);
-          part.multiply();
-          if (last) {
-            each_extension(l, row, BLOCK_ROWS, panel, [&](const uint16_t* x, int64_t columns, const uint16_t* more) {
-              extend(x, columns, more, part.columns_of_two);
-            });
-          }
-          part.end();
-          if (last) {
-            finish(l, row, panel, of_block);
-          }
-        }
-      }
+  configure(TILE_ROWS, TILE_ROWS);
+  for (int64_t row = 0; row < l.m; row += at_once) {
+    int64_t rows = std::min(at_once, l.m - row);
+    int64_t at = strip;
+    for (; at + 3 <= strip_to; at += 3) {
+      many_rows<3>(l, row, rows, at, sums);
+    }
+    if (at + 2 == strip_to) {
+      many_rows<2>(l, row, rows, at, sums);
+    } else if (at < strip_to) {
+      many_rows<1>(l, row, rows, at, sums);
     }
   }
   return true;
@@ -247,10 +260,7 @@ bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to) {
       }
     }
   } else {
-    configure(TILE_ROWS, TILE_ROWS);
-    for (int64_t row = 0; done && row < l.m; row += ROWS_AT_ONCE) {
-      done = many_rows(l, row, std::min(l.m, row + ROWS_AT_ONCE), panel_from, panel_to);
-    }
+    done = many_rows(l, 2 * panel_from, std::min(2 * panel_to, padded(l.n, STRIP) / STRIP));
   }
   _tile_release();
   return done;

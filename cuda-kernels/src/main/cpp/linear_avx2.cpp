@@ -11,7 +11,7 @@ namespace {
 
 constexpr int ROWS = 4;
 
-/* ROWS_ rows of one half panel of 16 columns: 2 vectors of 8 for each row. */
+/* ROWS_ rows of one strip of 16 columns: 2 vectors of 8 for each row. */
 template <int ROWS_>
 struct Sums {
   __m256 of[ROWS_][2];
@@ -21,7 +21,7 @@ template <int ROWS_>
 __attribute__((always_inline)) inline void multiply(Sums<ROWS_>& sums, const uint16_t* x, int64_t x_stride,
                                                     const uint16_t* w, int64_t depth) {
   const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xFFFF0000u));
-  for (int64_t k = 0; k < depth; k += 2, w += 2 * PANEL) {
+  for (int64_t k = 0; k < depth; k += 2, w += 2 * STRIP) {
     __m256i pairs[2] = {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)),
                         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16))};
     __m256 even[2], odd[2];
@@ -41,21 +41,21 @@ __attribute__((always_inline)) inline void multiply(Sums<ROWS_>& sums, const uin
 }
 
 template <int ROWS_>
-void block(const Linear& l, int64_t row, int64_t panel, int half) {
+void block(const Linear& l, int64_t row, int64_t strip) {
   Sums<ROWS_> sums;
   for (int r = 0; r < ROWS_; r++) {
     sums.of[r][0] = _mm256_setzero_ps();
     sums.of[r][1] = _mm256_setzero_ps();
   }
-  multiply(sums, l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL + half * 32, l.padded_k);
-  each_extension(l, row, ROWS_, panel, [&](const uint16_t* x, int64_t depth, const uint16_t* w) {
-    multiply(sums, x, depth, w + half * 32, depth);
+  multiply(sums, l.x + row * l.x_stride, l.x_stride, l.packed + strip * l.padded_k * STRIP, l.padded_k);
+  each_extension(l, row, ROWS_, strip, [&](const uint16_t* x, int64_t depth, const uint16_t* w) {
+    multiply(sums, x, depth, w, depth);
   });
   for (int r = 0; r < ROWS_; r++) {
     float values[16];
     _mm256_storeu_ps(values, sums.of[r][0]);
     _mm256_storeu_ps(values + 8, sums.of[r][1]);
-    store(l, row + r, panel * PANEL + half * 16, values);
+    store(l, row + r, strip * STRIP, values);
   }
 }
 
@@ -64,12 +64,12 @@ void block(const Linear& l, int64_t row, int64_t panel, int half) {
 bool linear_avx2(const Linear& l, int64_t panel_from, int64_t panel_to) {
   for (int64_t panel = panel_from; panel < panel_to; panel++) {
     for (int64_t row = 0; row < l.m; row += ROWS) {
-      for (int half = 0; half < 2; half++) {
+      for (int64_t strip = 2 * panel; strip < 2 * panel + 2; strip++) {
         switch (l.m - row) {
-          case 1: block<1>(l, row, panel, half); break;
-          case 2: block<2>(l, row, panel, half); break;
-          case 3: block<3>(l, row, panel, half); break;
-          default: block<4>(l, row, panel, half);
+          case 1: block<1>(l, row, strip); break;
+          case 2: block<2>(l, row, strip); break;
+          case 3: block<3>(l, row, strip); break;
+          default: block<4>(l, row, strip);
         }
       }
     }

@@ -21,11 +21,12 @@ struct Sums {
 template <int ROWS_>
 __attribute__((always_inline)) inline void multiply(Sums<ROWS_>& sums, const uint16_t* x, int64_t x_stride,
                                                     const uint16_t* w, int64_t depth) {
-  for (int64_t k = 0; k < depth; k += 2, w += 2 * PANEL) {
+  const uint16_t* right = w + depth * STRIP;
+  for (int64_t k = 0; k < depth; k += 2, w += 2 * STRIP, right += 2 * STRIP) {
     _mm_prefetch(reinterpret_cast<const char*>(w) + PREFETCH_BYTES, _MM_HINT_T0);
-    _mm_prefetch(reinterpret_cast<const char*>(w) + PREFETCH_BYTES + 64, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(right) + PREFETCH_BYTES, _MM_HINT_T0);
     __m512bh w0 = reinterpret_cast<__m512bh>(_mm512_load_si512(w));
-    __m512bh w1 = reinterpret_cast<__m512bh>(_mm512_load_si512(w + PANEL));
+    __m512bh w1 = reinterpret_cast<__m512bh>(_mm512_load_si512(right));
     for (int r = 0; r < ROWS_; r++) {
       int32_t pair;
       __builtin_memcpy(&pair, x + r * x_stride + k, sizeof pair);
@@ -44,7 +45,7 @@ void block(const Linear& l, int64_t row, int64_t panel) {
     sums.right[r] = _mm512_setzero_ps();
   }
   multiply(sums, l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k);
-  each_extension(l, row, ROWS_, panel, [&](const uint16_t* x, int64_t depth, const uint16_t* w) {
+  each_extension(l, row, ROWS_, 2 * panel, [&](const uint16_t* x, int64_t depth, const uint16_t* w) {
     multiply(sums, x, depth, w, depth);
   });
   for (int r = 0; r < ROWS_; r++) {

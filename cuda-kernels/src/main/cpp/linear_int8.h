@@ -29,7 +29,7 @@ static inline Linear rest_of(const Linear& l, int64_t row, int64_t panel, const 
   int64_t at = (row * l.out_stride + column) * (l.out_bf16 ? 2 : 4);
   Linear rest = l;
   rest.out = static_cast<char*>(l.out) + at;
-  rest.x += row * l.x_stride;
+  rest.x += row * l.x_stride; /* its tiles are of all rows */
   rest.packed = widened;
   rest.bias = l.bias == nullptr ? nullptr : l.bias + column;
   rest.scale += column;

@@ -13,16 +13,17 @@ namespace {
 
 constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t BLOCK = DEPTH * PANEL; /* elements of 32 k in a panel */
+constexpr int64_t TILE = DEPTH * STRIP;
 constexpr int64_t RING = 2;               /* blocks: one to load from, one to widen into */
 static_assert(2 * RING * BLOCK * 2 <= WIDENED_BYTES);
 constexpr int PREFETCH_BYTES = 4096;
 
-void widen_block(const int8_t* w, uint16_t* to) {
+void widen_block(const int8_t* w, uint16_t* left, uint16_t* right) {
   for (int64_t at = 0; at < BLOCK; at += 2 * PANEL) {
     _mm_prefetch(reinterpret_cast<const char*>(w) + at + PREFETCH_BYTES, _MM_HINT_T0);
     Pairs pairs = widen_line(w + at);
-    _mm512_store_si512(to + at, pairs.left);
-    _mm512_store_si512(to + at + PANEL, pairs.right);
+    _mm512_store_si512(left + at / 2, pairs.left);
+    _mm512_store_si512(right + at / 2, pairs.right);
   }
 }
 
@@ -46,16 +47,17 @@ void two_by_two(const Linear& l, const int8_t* w, uint16_t* widened, int upper, 
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  widen_block(w, widened);
+  uint16_t* second = widened + ring * TILE;
+  widen_block(w, widened, second);
   for (int64_t b = 0, slot = 0; b < blocks; b++) {
-    const uint16_t* tiles = widened + slot * BLOCK;
+    const int64_t tile = slot * TILE;
     slot = slot + 1 == ring ? 0 : slot + 1;
     if (b + 1 < blocks) { /* one ahead: a tile does not wait for its own stores */
-      widen_block(w + (b + 1) * BLOCK, widened + slot * BLOCK);
+      widen_block(w + (b + 1) * BLOCK, widened + slot * TILE, second + slot * TILE);
     }
     stored();
-    _tile_loadd(6, tiles, 128);
-    _tile_loadd(7, tiles + PANEL, 128);
+    _tile_loadd(6, widened + tile, 64);
+    _tile_loadd(7, second + tile, 64);
     _tile_loadd(4, l.x + b * DEPTH, x_bytes);
     _tile_loadd(5, below + b * DEPTH, x_bytes);
     _tile_dpbf16ps(0, 4, 6);
@@ -82,30 +84,30 @@ void few_rows(const Linear& l, const int8_t* w, uint16_t* widened, int64_t panel
   uint16_t* widened_next = widened + RING * BLOCK;
   _tile_zero(0);
   _tile_zero(1);
-  widen_block(w, widened);
+  widen_block(w, widened, widened + TILE);
   if (PANELS == 2) {
     _tile_zero(2);
     _tile_zero(3);
-    widen_block(next, widened_next);
+    widen_block(next, widened_next, widened_next + TILE);
   }
   for (int64_t b = 0; b < blocks; b++) {
     const int64_t from = b % RING * BLOCK;
     const int64_t to = (b + 1) % RING * BLOCK;
     if (b + 1 < blocks) {
-      widen_block(w + (b + 1) * BLOCK, widened + to);
+      widen_block(w + (b + 1) * BLOCK, widened + to, widened + to + TILE);
       if (PANELS == 2) {
-        widen_block(next + (b + 1) * BLOCK, widened_next + to);
+        widen_block(next + (b + 1) * BLOCK, widened_next + to, widened_next + to + TILE);
       }
     }
     stored();
     _tile_loadd(4, l.x + b * DEPTH, x_bytes);
-    _tile_loadd(6, widened + from, 128);
-    _tile_loadd(7, widened + from + PANEL, 128);
+    _tile_loadd(6, widened + from, 64);
+    _tile_loadd(7, widened + from + TILE, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
     if (PANELS == 2) {
-      _tile_loadd(6, widened_next + from, 128);
-      _tile_loadd(7, widened_next + from + PANEL, 128);
+      _tile_loadd(6, widened_next + from, 64);
+      _tile_loadd(7, widened_next + from + TILE, 64);
       _tile_dpbf16ps(2, 4, 6);
       _tile_dpbf16ps(3, 4, 7);
     }

@@ -31,8 +31,8 @@ void block(const Linear& l, const int8_t* w, uint16_t* widened, int64_t panel) {
       pairs[p] = widen_line(w + p * panel_bytes);
     }
     if (KEEP) {
-      _mm512_store_si512(widened + k * PANEL, pairs[0].left);
-      _mm512_store_si512(widened + (k + 1) * PANEL, pairs[0].right);
+      _mm512_store_si512(widened + k * STRIP, pairs[0].left);
+      _mm512_store_si512(widened + (l.padded_k + k) * STRIP, pairs[0].right);
     }
     for (int r = 0; r < ROWS_; r++) {
       int32_t pair;

@@ -47,7 +47,7 @@ typedef struct {
   int64_t dtype;
 } ol_rows;
 
-/* Bytes of a weight [n, k] in packed form: [n / 32][k / 2][32][2], both padded with zeros. */
+/* Bytes of a weight [n, k] in packed form: [n / 16][k / 2][16][2], both padded with zeros to 32. */
 OL_API int64_t ol_packed_bytes(int64_t n, int64_t k);
 
 /* weight: [n, k] bf16, rows `stride` apart; packed: 64-byte aligned. */
