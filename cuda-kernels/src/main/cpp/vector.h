@@ -20,20 +20,21 @@ typedef float Floats __attribute__((vector_size(64), aligned(4)));
 typedef int32_t Ints __attribute__((vector_size(64), aligned(4)));
 typedef uint16_t Halves __attribute__((vector_size(32), aligned(2)));
 
+/* As they lie in memory, of any type. g++ 12 copies a vector of two registers by parts where it is told to by memcpy,
+ * and the next load of the whole waits for them. */
+typedef Floats FloatsAt __attribute__((may_alias, aligned(4)));
+typedef Ints IntsAt __attribute__((may_alias, aligned(2)));
+typedef Halves HalvesAt __attribute__((may_alias, aligned(2)));
+
 inline Floats all(float value) { return value - Floats{}; }
 
 inline Floats as_floats(Ints bits) { return reinterpret_cast<Floats>(bits); }
 inline Ints as_ints(Floats values) { return reinterpret_cast<Ints>(values); }
 
-inline Floats load(const float* from) {
-  Floats v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
+inline Floats load(const float* from) { return *reinterpret_cast<const FloatsAt*>(from); }
 
 inline Floats load(const uint16_t* from) {
-  Halves h;
-  std::memcpy(&h, from, sizeof h);
+  Halves h = *reinterpret_cast<const HalvesAt*>(from);
 #ifdef __AVX512F__
   /* g++ 12 would widen the halves of h apart and join them. */
   return as_floats(reinterpret_cast<Ints>(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(h))) << 16);
@@ -42,17 +43,21 @@ inline Floats load(const uint16_t* from) {
 #endif
 }
 
-inline void store(float* to, Floats v) { std::memcpy(to, &v, sizeof v); }
+inline void store(float* to, Floats v) { *reinterpret_cast<FloatsAt*>(to) = v; }
 
-/* To nearest, ties to even. NaN keeps a mantissa bit. */
+/* To nearest, ties to even. NaN keeps a mantissa bit. What is too small for a normal number may become zero. */
 inline void store(uint16_t* to, Floats v) {
+#ifdef __AVX512BF16__
+  Halves h = reinterpret_cast<Halves>(_mm512_cvtneps_pbh(v));
+#else
   Ints bits = as_ints(v);
   Ints rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
   Ints quiet = (bits >> 16) | 0x40;
   Ints magnitude = bits & 0x7FFFFFFF;
   Ints nan = magnitude > 0x7F800000;
   Halves h = __builtin_convertvector((rounded & ~nan) | (quiet & nan), Halves);
-  std::memcpy(to, &h, sizeof h);
+#endif
+  *reinterpret_cast<HalvesAt*>(to) = h;
 }
 
 inline float load_one(const float* from) { return *from; }
@@ -75,16 +80,18 @@ inline float sum(Floats v) {
 /* e^x: 2^n times a polynomial of the rest, about one unit in the last place; 0 below -87, infinite
  * above 88.7. NaN stays. */
 inline Floats exponential(Floats x) {
-  const float LOW = -87.33654f, HIGH = 88.72283f;
+  const float LOW = -87.33654f, HIGH = 89.0f;
   Floats clamped = x < LOW ? Floats{} + LOW : x;
   clamped = clamped > HIGH ? Floats{} + HIGH : clamped;
   Floats scaled = clamped * 1.44269504f;
+#ifdef __AVX512F__
+  Floats n = _mm512_roundscale_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
   /* The bias rounds to a whole number in the low bits of the mantissa. */
-  Floats shifted = scaled + 12582912.0f;
-  Ints n = as_ints(shifted) - as_ints(all(12582912.0f));
-  Floats whole = shifted - 12582912.0f;
-  Floats r = clamped - whole * 0.693359375f;
-  r = r + whole * 2.12194440e-4f;
+  Floats n = scaled + 12582912.0f - 12582912.0f;
+#endif
+  Floats r = clamped - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
   Floats p = all(1.9875691500e-4f);
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
@@ -92,12 +99,26 @@ inline Floats exponential(Floats x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
+#ifdef __AVX512F__
+  Floats result = _mm512_scalef_ps(p, n);
+#else
   /* In two halves, as 2^128 is no float. */
-  Ints half = n >> 1;
-  Floats result = p * as_floats((half + 127) << 23) * as_floats((n - half + 127) << 23);
-  result = x < LOW ? Floats{} : result;
-  result = x > HIGH ? Floats{} + __builtin_inff() : result;
-  return x == x ? result : x;
+  Ints whole = __builtin_convertvector(n, Ints);
+  Ints half = whole >> 1;
+  Floats result = p * as_floats((half + 127) << 23) * as_floats((whole - half + 127) << 23);
+  result = x == x ? result : x;
+#endif
+  return x < LOW ? Floats{} : result;
+}
+
+/* a / b, to two units in the last place, of a b from 2^-126 to 2^126. */
+inline Floats quotient(Floats a, Floats b) {
+#ifdef __AVX512F__
+  Floats inverse = _mm512_rcp14_ps(b);
+  return a * (inverse * (2.0f - b * inverse));
+#else
+  return a / b;
+#endif
 }
 
 }  // namespace OL_VARIANT
