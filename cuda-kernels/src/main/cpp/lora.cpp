@@ -333,9 +333,12 @@ void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf1
   auto part_of = [&](const void* vector) {
     return vector == nullptr ? nullptr : static_cast<const char*>(vector) + from * vector_bytes;
   };
-  for (const LoraRun& run : plan.runs) {
+  auto b_of = [&](const LoraRun& run) { return run.b == nullptr ? nullptr : run.b + from * run.rank; };
+  for (size_t i = 0; i < plan.runs.size(); i++) {
+    const LoraRun& run = plan.runs[i];
     LoraRun part = run;
-    part.b = run.b == nullptr ? nullptr : run.b + from * run.rank;
+    part.b = b_of(run);
+    part.next_b = b_of(plan.runs[i + 1 < plan.runs.size() ? i + 1 : 0]);
     part.gain = part_of(run.gain);
     part.shift = part_of(run.shift);
     context->kernels.lora->expand(l, part, 0, to - from);
