@@ -41,7 +41,9 @@ void naive(const Product& p, int64_t from, int64_t to) {
   }
 }
 
-/* From here on weights are packed: [n / 32][k / 2][32][2]. */
+/* From here on weights are packed, in panels [n / 32][k / 2][32][2] or in strips [n / 16][k / 2][16][2]. */
+enum class Layout { stored, panels, strips };
+
 #define AVX2 __attribute__((target("avx2,fma")))
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")))
 #define AMX \
@@ -124,23 +126,28 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-/* Sums in tiles 0..3; 16 or 32 rows against 32 columns. */
-template <int AHEAD, bool TWO>
+/* Sums in tiles 0..3; 16 or 32 rows against 32 columns: of a panel, whose lines are of either tile in turn, or of two
+ * strips. */
+template <Layout LAYOUT, int AHEAD, bool TWO>
 AMX void amx_block(const Product& p, int64_t row, int64_t panel) {
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
+  constexpr bool STRIPS = LAYOUT == Layout::strips;
+  constexpr int64_t LINE = STRIPS ? 64 : 128;
   const uint16_t* w = p.w + panel * p.k * 32;
   const uint16_t* x = p.x + row * p.k;
-  for (int64_t k = 0; k < p.k; k += 32, w += 32 * 32) {
+  const int64_t right = STRIPS ? p.k * 16 : 32;
+  for (int64_t k = 0; k < p.k; k += 32, w += STRIPS ? 16 * 32 : 32 * 32) {
     if (AHEAD > 0) {
-      for (int line = 0; line < 32; line++) {
-        _mm_prefetch(reinterpret_cast<const char*>(w) + AHEAD + 64 * line, _MM_HINT_T0);
+      for (int64_t line = 0; line < 16; line++) {
+        _mm_prefetch(reinterpret_cast<const char*>(w) + AHEAD + LINE * line, _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(w + right) + AHEAD + LINE * line, _MM_HINT_T0);
       }
     }
-    _tile_loadd(6, w, 128);
-    _tile_loadd(7, w + 32, 128);
+    _tile_loadd(6, w, LINE);
+    _tile_loadd(7, w + right, LINE);
     _tile_loadd(4, x + k, p.k * 2);
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
@@ -159,7 +166,7 @@ AMX void amx_block(const Product& p, int64_t row, int64_t panel) {
   }
 }
 
-template <int AHEAD, bool TWO>
+template <Layout LAYOUT, int AHEAD, bool TWO>
 AMX void amx(const Product& p, int64_t from, int64_t to) {
   TileConfig config;
   config.rows[0] = config.rows[1] = config.rows[4] = static_cast<uint8_t>(p.m < 16 ? p.m : 16);
@@ -169,11 +176,11 @@ AMX void amx(const Product& p, int64_t from, int64_t to) {
     int64_t row = 0;
     if (TWO) {
       for (; row + 32 <= p.m; row += 32) {
-        amx_block<AHEAD, true>(p, row, panel);
+        amx_block<LAYOUT, AHEAD, true>(p, row, panel);
       }
     }
     for (; row < p.m; row += 16) {
-      amx_block<AHEAD, false>(p, row, panel);
+      amx_block<LAYOUT, AHEAD, false>(p, row, panel);
     }
   }
   _tile_release();
@@ -182,24 +189,28 @@ AMX void amx(const Product& p, int64_t from, int64_t to) {
 struct Version {
   const char* name;
   int32_t isa;      /* what it needs */
+  Layout layout;
   Kernel kernel;    /* null: the shipped one of that instruction set */
   int64_t most;     /* rows beyond which it would only take long */
 };
 
 const Version VERSIONS[] = {
-    {"naive dot products", OL_AVX2, naive, 16},
-    {"shipped, AVX2", OL_AVX2, nullptr, 512},
-    {"panels, f32 multiply-add", OL_AVX512_BF16, panel_f32, 64},
-    {"panels, vdpbf16ps, 1 row", OL_AVX512_BF16, tiles<1, 0>, 64},
-    {"4 x 32 tile", OL_AVX512_BF16, tiles<4, 0>, 512},
-    {"12 x 32 tile", OL_AVX512_BF16, tiles<12, 0>, 512},
-    {"12 x 32 tile, prefetch 1 KiB", OL_AVX512_BF16, tiles<12, 1024>, 512},
-    {"shipped, AVX-512", OL_AVX512_BF16, nullptr, 512},
-    {"AMX 1 x 2 tiles", OL_AMX_BF16, amx<0, false>, 512},
-    {"AMX 1 x 2, prefetch 4 KiB", OL_AMX_BF16, amx<4096, false>, 512},
-    {"AMX 2 x 2 tiles", OL_AMX_BF16, amx<0, true>, 512},
-    {"AMX 2 x 2, prefetch 4 KiB", OL_AMX_BF16, amx<4096, true>, 512},
-    {"shipped, AMX", OL_AMX_BF16, nullptr, 512},
+    {"naive dot products", OL_AVX2, Layout::stored, naive, 16},
+    {"shipped, AVX2", OL_AVX2, Layout::strips, nullptr, 512},
+    {"panels, f32 multiply-add", OL_AVX512_BF16, Layout::panels, panel_f32, 64},
+    {"panels, vdpbf16ps, 1 row", OL_AVX512_BF16, Layout::panels, tiles<1, 0>, 64},
+    {"4 x 32 tile", OL_AVX512_BF16, Layout::panels, tiles<4, 0>, 512},
+    {"12 x 32 tile", OL_AVX512_BF16, Layout::panels, tiles<12, 0>, 512},
+    {"12 x 32 tile, prefetch 1 KiB", OL_AVX512_BF16, Layout::panels, tiles<12, 1024>, 512},
+    {"shipped, AVX-512", OL_AVX512_BF16, Layout::strips, nullptr, 512},
+    {"AMX 1 x 2 tiles", OL_AMX_BF16, Layout::panels, amx<Layout::panels, 0, false>, 512},
+    {"AMX 2 x 2 tiles", OL_AMX_BF16, Layout::panels, amx<Layout::panels, 0, true>, 512},
+    {"AMX 2 x 2, prefetch 4 KiB", OL_AMX_BF16, Layout::panels, amx<Layout::panels, 4096, true>, 512},
+    {"AMX 2 x 2, prefetch 1 KiB", OL_AMX_BF16, Layout::panels, amx<Layout::panels, 1024, true>, 512},
+    {"AMX 2 x 2, strips", OL_AMX_BF16, Layout::strips, amx<Layout::strips, 0, true>, 512},
+    {"AMX 2 x 2, strips, prefetch 4 KiB", OL_AMX_BF16, Layout::strips, amx<Layout::strips, 4096, true>, 512},
+    {"AMX 2 x 2, strips, prefetch 512 B", OL_AMX_BF16, Layout::strips, amx<Layout::strips, 512, true>, 512},
+    {"shipped, AMX", OL_AMX_BF16, Layout::strips, nullptr, 512},
 };
 
 struct Matrix {
@@ -321,14 +332,14 @@ class Bench {
   bool right(const Version& version, ol_context* context, int64_t m) {
     const Matrix& matrix = matrices_[0];
     run(version, context, matrix, m);
-    bool stored = version.kernel == naive;
+    const int64_t width = version.layout == Layout::strips ? 16 : 32;
     for (int64_t i = 0; i < 200; i++) {
       int64_t row = i * 7 % m, c = i * 131 % matrix.n;
       double sum = 0;
       for (int64_t k = 0; k < matrix.k; k++) {
-        int64_t packed = ((c / 32 * (matrix.k / 2) + k / 2) * 32 + c % 32) * 2 + k % 2;
-        sum += static_cast<double>(widen(x_[row * matrix.k + k])) *
-               widen(matrix.w[stored ? c * matrix.k + k : packed]);
+        int64_t packed = ((c / width * (matrix.k / 2) + k / 2) * width + c % width) * 2 + k % 2;
+        int64_t at = version.layout == Layout::stored ? c * matrix.k + k : packed;
+        sum += static_cast<double>(widen(x_[row * matrix.k + k])) * widen(matrix.w[at]);
       }
       if (!(std::fabs(out_[row * matrix.n + c] - sum) < 1e-3)) {
         return false;
