@@ -33,54 +33,73 @@ void prefetch(const uint16_t* tile) {
   }
 }
 
-/* Sums of two tiles of rows, the second one where there are two, times two strips. Tile numbers are part of the
- * instructions. */
-template <bool TWO>
+/* Sums of two tiles of rows times two strips, of either the second one where there are two: tiles 0 and 1, and below
+ * them 2 and 3. Tile numbers are part of the instructions. */
+template <bool BELOW, bool RIGHT>
 inline void multiply(const uint16_t* x, int64_t x_stride, const uint16_t* left, int64_t depth, int64_t ahead) {
   const uint16_t* below = x + TILE_ROWS * x_stride;
   const uint16_t* right = left + depth * STRIP;
   for (int64_t k = 0; k < depth; k += DEPTH, left += TILE, right += TILE) {
     prefetch(left + ahead);
     _tile_loadd(6, left, 64);
-    prefetch(right + ahead);
-    _tile_loadd(7, right, 64);
+    if (RIGHT) {
+      prefetch(right + ahead);
+      _tile_loadd(7, right, 64);
+    }
     _tile_loadd(4, x + k, x_stride * 2);
-    if (TWO) {
+    if (BELOW) {
       _tile_loadd(5, below + k, x_stride * 2);
     }
     _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    if (TWO) {
+    if (RIGHT) {
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if (BELOW) {
       _tile_dpbf16ps(2, 5, 6);
+    }
+    if (BELOW && RIGHT) {
       _tile_dpbf16ps(3, 5, 7);
     }
   }
 }
 
 /* Up to 32 rows from `row` on: the time is that of reading the weights once. */
-template <bool TWO>
+template <bool BELOW, bool RIGHT>
 void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
   alignas(64) float values[TILE_FLOATS];
   _tile_zero(0);
   _tile_zero(1);
-  if (TWO) {
+  if (BELOW) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  multiply<TWO>(l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k, PREFETCH);
+  multiply<BELOW, RIGHT>(l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k,
+                         PREFETCH);
   each_extension(l, row, rows, 2 * panel, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
-    multiply<TWO>(x, depth, w, depth, depth * PANEL);
+    multiply<BELOW, RIGHT>(x, depth, w, depth, depth * PANEL);
   });
   int64_t upper = std::min<int64_t>(TILE_ROWS, rows);
   _tile_stored(0, values, 64);
   store_tile(l, row, upper, panel * PANEL, values);
-  _tile_stored(1, values, 64);
-  store_tile(l, row, upper, panel * PANEL + STRIP, values);
-  if (TWO) {
+  if (RIGHT) {
+    _tile_stored(1, values, 64);
+    store_tile(l, row, upper, panel * PANEL + STRIP, values);
+  }
+  if (BELOW) {
     _tile_stored(2, values, 64);
     store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL, values);
+  }
+  if (BELOW && RIGHT) {
     _tile_stored(3, values, 64);
     store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL + STRIP, values);
+  }
+}
+
+void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
+  if (l.n - panel * PANEL > STRIP) {
+    rows > TILE_ROWS ? few_rows<true, true>(l, row, rows, panel) : few_rows<false, true>(l, row, rows, panel);
+  } else {
+    rows > TILE_ROWS ? few_rows<true, false>(l, row, rows, panel) : few_rows<false, false>(l, row, rows, panel);
   }
 }
 
@@ -256,7 +275,7 @@ bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to) {
       int lower = static_cast<int>(rows) - upper;
       configure(upper, lower);
       for (int64_t panel = panel_from; panel < panel_to; panel++) {
-        lower > 0 ? few_rows<true>(l, row, rows, panel) : few_rows<false>(l, row, rows, panel);
+        few_rows(l, row, rows, panel);
       }
     }
   } else {

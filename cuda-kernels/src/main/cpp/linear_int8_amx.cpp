@@ -16,7 +16,7 @@ constexpr int64_t BLOCK = DEPTH * PANEL; /* elements of 32 k in a panel */
 constexpr int64_t TILE = DEPTH * STRIP;
 constexpr int64_t RING = 2;               /* blocks: one to load from, one to widen into */
 static_assert(2 * RING * BLOCK * 2 <= WIDENED_BYTES);
-constexpr int PREFETCH_BYTES = 4096;
+constexpr int PREFETCH_BYTES = 1024;
 
 void widen_block(const int8_t* w, uint16_t* left, uint16_t* right) {
   for (int64_t at = 0; at < BLOCK; at += 2 * PANEL) {
