@@ -101,7 +101,7 @@ public abstract class OpsContract {
       f.twin.addLora(sum.slow(), x.slow(), List.of(lora(rows, a.slow(), b.slow(), gain.slow())));
       // The product of a longer segment is rounded to BF16 before it is added.
       Pair narrow = f.of(DType.BF16, f.read(sum.fast()), rows, 40);
-      f.check("lora of " + rows + " rows", new Pair(narrow.fast(), narrow.fast(), sum.slow()));
+      f.checkSums("lora of " + rows + " rows", new Pair(narrow.fast(), narrow.fast(), sum.slow()));
       f.outputs.clear();
     }
   }
@@ -231,10 +231,10 @@ public abstract class OpsContract {
     assertThat(f.read(out.fast())).as("by matrices that were kept").isEqualTo(first);
     f.twin.linear(out.slow(), x.slow(), new AdaptedLinear(weight.slow(), bias.slow(), slow));
     if (outType == dtype) {
-      f.check(named("adapted", dtype, rows, in, width, fast.size()), out);
+      f.checkSums(named("adapted", dtype, rows, in, width, fast.size()), out);
     } else {
       Pair narrow = f.of(DType.BF16, f.read(out.fast()), rows, width);
-      f.check("adapted, widened", new Pair(narrow.fast(), narrow.fast(), out.slow()));
+      f.checkSums("adapted, widened", new Pair(narrow.fast(), narrow.fast(), out.slow()));
     }
     f.outputs.clear();
   }
@@ -396,7 +396,7 @@ public abstract class OpsContract {
       segments(dtype, rows, in, width, fast, slow);
       ops.addLora(y.fast(), x.fast(), fast);
       f.twin.addLora(y.slow(), x.slow(), slow);
-      f.check(named("addLora", dtype, rows, in, width, fast.size()), y);
+      f.checkSums(named("addLora", dtype, rows, in, width, fast.size()), y);
     }
   }
 
