@@ -18,7 +18,7 @@ namespace {
 constexpr int TILE_FLOATS = 16 * 16;
 constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t TILE = DEPTH * STRIP;
-constexpr int64_t STRIPS_AT_ONCE = 3;  /* of many rows: two tiles of rows are loaded for three of columns */
+constexpr int STRIPS_AT_ONCE = 3;      /* of many rows: two tiles of rows are loaded for three of columns */
 constexpr int64_t PREFETCH = 256;      /* elements: nearer or further is slower by a tenth */
 
 void store_tile(const Linear& l, int64_t row, int64_t rows, int64_t column, const float* values) {
@@ -252,8 +252,8 @@ bool many_rows(const Linear& l, int64_t strip, int64_t strip_to) {
   for (int64_t row = 0; row < l.m; row += at_once) {
     int64_t rows = std::min(at_once, l.m - row);
     int64_t at = strip;
-    for (; at + 3 <= strip_to; at += 3) {
-      many_rows<3>(l, row, rows, at, sums);
+    for (; at + STRIPS_AT_ONCE <= strip_to; at += STRIPS_AT_ONCE) {
+      many_rows<STRIPS_AT_ONCE>(l, row, rows, at, sums);
     }
     if (at + 2 == strip_to) {
       many_rows<2>(l, row, rows, at, sums);
