@@ -28,4 +28,28 @@ final class CpuOpsTest {
       return CpuUnderTest.open(CpuIsa.AMX_BF16, 3);
     }
   }
+
+  @Nested
+  final class Avx2Adapters extends AdapterContract {
+    @Override
+    protected Ops open() throws IOException {
+      return CpuUnderTest.open(CpuIsa.AVX2, 2);
+    }
+  }
+
+  @Nested
+  final class Avx512Adapters extends AdapterContract {
+    @Override
+    protected Ops open() throws IOException {
+      return CpuUnderTest.open(CpuIsa.AVX512_BF16, 2);
+    }
+  }
+
+  @Nested
+  final class AmxAdapters extends AdapterContract {
+    @Override
+    protected Ops open() throws IOException {
+      return CpuUnderTest.open(CpuIsa.AMX_BF16, 3);
+    }
+  }
 }

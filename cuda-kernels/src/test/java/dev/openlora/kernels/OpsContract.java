@@ -8,58 +8,23 @@ import dev.openlora.kernels.OpsFixture.Pair;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What every implementation of {@link Ops} does, compared with {@link ReferenceOps} over random
- * shapes. Prints its seed; {@code -Dtests.seed=…} replays one. The arenas and their bytes balance
- * after every test.
+ * shapes; what adapters do is in {@link AdapterContract}.
  */
-public abstract class OpsContract {
-  private long seed;
-  private long bytesBefore;
-  private int arenasBefore;
-  private Ops ops;
-  private OpsFixture f;
-
-  /** The operations under test; closed by the suite. */
-  protected abstract Ops open() throws Exception;
-
-  @BeforeEach
-  final void begin() throws Exception {
-    String given = System.getProperty("tests.seed");
-    boolean replay = given != null && given.matches("-?[0-9]+");
-    seed = replay ? Long.parseLong(given) : System.nanoTime();
-    System.out.println(getClass().getSimpleName() + ": -Dtests.seed=" + seed);
-    bytesBefore = TensorArena.openBytes();
-    arenasBefore = TensorArena.openArenas();
-    ops = open();
-    f = new OpsFixture(ops, seed);
-  }
-
-  @AfterEach
-  final void end() {
-    f.close();
-    ops.close();
-    assertThat(TensorArena.openBytes()).isEqualTo(bytesBefore);
-    assertThat(TensorArena.openArenas()).isEqualTo(arenasBefore);
-  }
-
-  private static String named(String what, DType dtype, Object... sizes) {
-    return what + " " + dtype + " " + Arrays.toString(sizes);
-  }
-
+public abstract class OpsContract extends OpsSuite {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
       names = {"F32", "BF16"})
   void multipliesByTheTransposedWeight(DType dtype) {
-    int[][] sizes = {{1, 1, 1}, {1, 896, 33}, {3, 17, 5}, {8, 64, 64}, {33, 100, 257}, {2, 8, 1}};
+    int[][] sizes = {
+      {1, 1, 1}, {1, 896, 33}, {3, 17, 5}, {8, 64, 64}, {33, 100, 257}, {2, 8, 1}, {150, 4160, 35}
+    };
     for (int[] s : sizes) {
       linear(dtype, dtype, s[0], s[1], s[2], false);
       linear(dtype, dtype, s[0], s[1], s[2], true);
@@ -104,139 +69,6 @@ public abstract class OpsContract {
       f.checkSums("lora of " + rows + " rows", new Pair(narrow.fast(), narrow.fast(), sum.slow()));
       f.outputs.clear();
     }
-  }
-
-  @Test
-  void appliesOneRowSegmentsInTheirOrderWhateverRowsTheyName() {
-    int rows = 12;
-    Pair x = f.random(DType.BF16, 1, rows, 32);
-    Pair y = f.inOut(DType.BF16, 1, rows, 24);
-    List<LoraSegment> fast = new ArrayList<>();
-    List<LoraSegment> slow = new ArrayList<>();
-    for (int i = 0; i < 40; i++) {
-      int row = f.random.nextInt(rows);
-      Pair a = f.random(DType.BF16, 0.2, 4, 32);
-      Pair b = f.random(DType.BF16, 0.2, 24, 4);
-      Pair gain = f.random(DType.BF16, 1, 24);
-      fast.add(new LoraSegment(row, row + 1, a.fast(), b.fast(), 0.5f, gain.fast(), null));
-      slow.add(new LoraSegment(row, row + 1, a.slow(), b.slow(), 0.5f, gain.slow(), null));
-    }
-    ops.addLora(y.fast(), x.fast(), fast);
-    f.twin.addLora(y.slow(), x.slow(), slow);
-    f.check("forty segments in any order");
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      value = DType.class,
-      names = {"F32", "BF16"})
-  void gatesAsTheThreeOperationsDo(DType dtype) {
-    int[][] sizes = {{1, 1, 1}, {1, 896, 33}, {5, 17, 300}, {33, 64, 129}, {70, 100, 257}};
-    for (int[] size : sizes) {
-      for (boolean biased : new boolean[] {false, true}) {
-        gatedLinear(dtype, size[0], size[1], size[2], biased, false);
-        gatedLinear(dtype, size[0], size[1], size[2], biased, true);
-      }
-    }
-  }
-
-  private void gatedLinear(
-      DType dtype, int rows, int in, int width, boolean biased, boolean adapted) {
-    Pair x = f.random(dtype, 1, rows, in);
-    Pair gate = f.random(dtype, 1 / Math.sqrt(in), width, in);
-    Pair up = f.random(dtype, 1 / Math.sqrt(in), width, in);
-    Pair bias = biased ? f.random(dtype, 1, width) : null;
-    Tensor fastBias = bias == null ? null : bias.fast();
-    ops.prepare(gate.fast(), f.arena);
-    ops.prepare(up.fast(), f.arena);
-    Tensor gated = f.arena.allocate(DType.F32, rows, width);
-    Tensor raised = f.arena.allocate(DType.F32, rows, width);
-    AdaptedLinear gateLayer = layer(dtype, gate.fast(), fastBias, rows, adapted);
-    AdaptedLinear upLayer = layer(dtype, up.fast(), fastBias, rows, adapted);
-    ops.linear(gated, x.fast(), gateLayer);
-    ops.linear(raised, x.fast(), upLayer);
-    Tensor inThree = f.arena.allocate(dtype, rows, width);
-    ops.siluMul(inThree, gated, raised);
-
-    Tensor inOne = f.arena.allocate(dtype, rows, width);
-    ops.gatedLinear(inOne, x.fast(), gateLayer, upLayer, gated, raised);
-
-    assertThat(f.read(inOne))
-        .as(named("gatedLinear", dtype, rows, in, width))
-        .isEqualTo(f.read(inThree));
-  }
-
-  private AdaptedLinear layer(
-      DType dtype, Tensor weight, @Nullable Tensor bias, int rows, boolean adapted) {
-    if (!adapted) {
-      return new AdaptedLinear(weight, bias);
-    }
-    List<LoraSegment> segments = new ArrayList<>();
-    int in = Math.toIntExact(weight.size(1));
-    segments(dtype, rows, in, Math.toIntExact(weight.size(0)), segments, new ArrayList<>());
-    return new AdaptedLinear(weight, bias, segments);
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      value = DType.class,
-      names = {"F32", "BF16"})
-  void adaptsAsLinearAndThenItsSegments(DType dtype) {
-    int[][] sizes = {{1, 64, 1}, {30, 64, 33}, {32, 96, 40}, {48, 32, 129}, {130, 64, 200}};
-    for (int[] size : sizes) {
-      adaptedLinear(dtype, dtype, size[0], size[1], size[2]);
-      adaptedLinear(DType.F32, dtype, size[0], size[1], size[2]);
-    }
-    for (int i = 0; i < 8; i++) {
-      adaptedLinear(dtype, dtype, f.between(1, 100), f.between(1, 130), f.between(1, 130));
-    }
-  }
-
-  @Test
-  void multipliesByLayersOfOneInputAsByEachAlone() {
-    for (int rows : new int[] {1, 7, 32, 50, 70}) {
-      int in = f.between(1, 3) * 32;
-      Pair x = f.random(DType.BF16, 1, rows, in);
-      List<Tensor> together = new ArrayList<>();
-      List<Tensor> alone = new ArrayList<>();
-      List<AdaptedLinear> layers = new ArrayList<>();
-      for (int width : new int[] {f.between(1, 200), 32, f.between(1, 90)}) {
-        Pair weight = f.random(DType.BF16, 0.1, width, in);
-        ops.prepare(weight.fast(), f.arena);
-        layers.add(layer(DType.BF16, weight.fast(), null, rows, f.random.nextBoolean()));
-        together.add(f.arena.allocate(DType.BF16, rows, width));
-        alone.add(f.arena.allocate(DType.BF16, rows, width));
-      }
-      ops.linear(together, x.fast(), layers);
-      for (int i = 0; i < 3; i++) {
-        ops.linear(alone.get(i), x.fast(), layers.get(i));
-        assertThat(f.read(together.get(i))).isEqualTo(f.read(alone.get(i)));
-      }
-    }
-  }
-
-  private void adaptedLinear(DType outType, DType dtype, int rows, int in, int width) {
-    Pair x = f.random(dtype, 1, rows, in);
-    Pair weight = f.random(dtype, 1 / Math.sqrt(in), width, in);
-    Pair bias = f.random(dtype, 1, width);
-    Pair out = f.output(outType, rows, width);
-    List<LoraSegment> fast = new ArrayList<>();
-    List<LoraSegment> slow = new ArrayList<>();
-    segments(dtype, rows, in, width, fast, slow);
-    ops.prepare(weight.fast(), f.arena);
-    AdaptedLinear layer = new AdaptedLinear(weight.fast(), bias.fast(), fast);
-    ops.linear(out.fast(), x.fast(), layer);
-    float[] first = f.read(out.fast());
-    ops.linear(out.fast(), x.fast(), layer);
-    assertThat(f.read(out.fast())).as("by matrices that were kept").isEqualTo(first);
-    f.twin.linear(out.slow(), x.slow(), new AdaptedLinear(weight.slow(), bias.slow(), slow));
-    if (outType == dtype) {
-      f.checkSums(named("adapted", dtype, rows, in, width, fast.size()), out);
-    } else {
-      Pair narrow = f.of(DType.BF16, f.read(out.fast()), rows, width);
-      f.checkSums("adapted, widened", new Pair(narrow.fast(), narrow.fast(), out.slow()));
-    }
-    f.outputs.clear();
   }
 
   private static LoraSegment lora(int rows, Tensor a, Tensor b, Tensor gain) {
@@ -288,15 +120,6 @@ public abstract class OpsContract {
       }
       assertThat(finite(f.read(product.fast()), 1, 48)).isFalse();
     }
-  }
-
-  private static boolean finite(float[] values, int row, int width) {
-    for (int i = row * width; i < (row + 1) * width; i++) {
-      if (!Float.isFinite(values[i])) {
-        return false;
-      }
-    }
-    return true;
   }
 
   @ParameterizedTest
@@ -378,131 +201,6 @@ public abstract class OpsContract {
     f.twin.copy(turned.slow(), wide.slow().transpose());
     assertThat(f.read(turned.fast())).isEqualTo(turned.slow().toFloats());
     f.check("copy");
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      value = DType.class,
-      names = {"F32", "BF16"})
-  void addsEachSegmentsOwnAdapter(DType dtype) {
-    for (int round = 0; round < 8; round++) {
-      int rows = f.between(1, 24);
-      int in = f.between(1, 90);
-      int width = f.between(1, 90);
-      Pair x = f.random(dtype, 1, rows, in);
-      Pair y = f.inOut(dtype, 1, rows, width);
-      List<LoraSegment> fast = new ArrayList<>();
-      List<LoraSegment> slow = new ArrayList<>();
-      segments(dtype, rows, in, width, fast, slow);
-      ops.addLora(y.fast(), x.fast(), fast);
-      f.twin.addLora(y.slow(), x.slow(), slow);
-      f.checkSums(named("addLora", dtype, rows, in, width, fast.size()), y);
-    }
-  }
-
-  /** Segments of random kinds for most of the rows; a few rows or many have the same. */
-  private void segments(
-      DType dtype, int rows, int in, int width, List<LoraSegment> fast, List<LoraSegment> slow) {
-    for (int from = 0; from < rows; ) {
-      int to = f.between(from + 1, rows);
-      int kind = f.between(0, 5);
-      if (kind > 0) {
-        segment(dtype, from, to, in, width, kind, fast, slow);
-      }
-      from = to;
-    }
-  }
-
-  /** kind 1: gain alone, 2: matrices and shift, 3: all, 4 and 5: matrices, split in two. */
-  private void segment(
-      DType dtype,
-      int from,
-      int to,
-      int in,
-      int width,
-      int kind,
-      List<LoraSegment> fast,
-      List<LoraSegment> slow) {
-    int rank = f.between(1, 40);
-    Pair a = f.random(dtype, 1 / Math.sqrt(in), rank, in);
-    Pair b = f.random(dtype, 1 / Math.sqrt(rank), width, rank);
-    Pair gain = f.random(dtype, 1, width);
-    Pair shift = f.random(dtype, 1, width);
-    boolean matrices = kind != 1;
-    boolean gained = kind == 1 || kind == 3;
-    boolean shifted = kind == 2 || kind == 3;
-    int middle = kind >= 4 && to - from > 1 ? from + 1 : to;
-    for (int[] part : new int[][] {{from, middle}, {middle, to}}) {
-      if (part[0] < part[1]) {
-        fast.add(
-            new LoraSegment(
-                part[0],
-                part[1],
-                matrices ? a.fast() : null,
-                matrices ? b.fast() : null,
-                0.5f,
-                gained ? gain.fast() : null,
-                shifted ? shift.fast() : null));
-        slow.add(
-            new LoraSegment(
-                part[0],
-                part[1],
-                matrices ? a.slow() : null,
-                matrices ? b.slow() : null,
-                0.5f,
-                gained ? gain.slow() : null,
-                shifted ? shift.slow() : null));
-      }
-    }
-  }
-
-  @Test
-  void mixesTwoAdaptersOnTheSameRows() {
-    Pair x = f.random(DType.F32, 1, 4, 16);
-    Pair y = f.inOut(DType.F32, 1, 4, 24);
-    List<LoraSegment> fast = new ArrayList<>();
-    List<LoraSegment> slow = new ArrayList<>();
-    segment(DType.F32, 0, 3, 16, 24, 3, fast, slow);
-    segment(DType.F32, 1, 4, 16, 24, 2, fast, slow);
-    segment(DType.F32, 0, 4, 16, 24, 1, fast, slow);
-    ops.addLora(y.fast(), x.fast(), fast);
-    f.twin.addLora(y.slow(), x.slow(), slow);
-    f.check("mixed");
-  }
-
-  @Test
-  void aBrokenAdapterHarmsItsOwnRowsOnly() {
-    for (DType dtype : List.of(DType.F32, DType.BF16)) {
-      Pair x = f.random(dtype, 1, 6, 32);
-      Pair y = f.inOut(dtype, 1, 6, 40);
-      List<LoraSegment> fast = new ArrayList<>();
-      segment(dtype, 0, 2, 32, 40, 5, fast, new ArrayList<>());
-      float[] broken = new float[4 * 32];
-      Arrays.fill(broken, Float.NaN);
-      Pair a = f.of(dtype, broken, 4, 32);
-      Pair b = f.random(dtype, 1, 40, 4);
-      fast.add(new LoraSegment(2, 4, a.fast(), b.fast(), 1, null, null));
-      segment(dtype, 4, 6, 32, 40, 3, fast, new ArrayList<>());
-      ops.addLora(y.fast(), x.fast(), fast);
-      float[] after = f.read(y.fast());
-      for (int row = 0; row < 6; row++) {
-        assertThat(finite(after, row, 40)).as("row %d", row).isEqualTo(row != 2 && row != 3);
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      value = DType.class,
-      names = {"F32", "BF16"})
-  void measuresTheRowsOfAnAdaptedWeight(DType dtype) {
-    Pair weight = f.random(dtype, 1, 70, 45);
-    Pair a = f.random(dtype, 1, 5, 45);
-    Pair b = f.random(dtype, 1, 70, 5);
-    Pair out = f.output(DType.F32, 70);
-    ops.loraRowNorms(out.fast(), weight.fast(), a.fast(), b.fast(), 0.25f);
-    f.twin.loraRowNorms(out.slow(), weight.slow(), a.slow(), b.slow(), 0.25f);
-    f.check("norms");
   }
 
   @ParameterizedTest
