@@ -46,6 +46,11 @@ struct Kernels {
   const openlora::RowKernels* rows;
   openlora::AttentionKernel attention;
   const openlora::LoraKernels* lora;
+
+  /* By the kernel for the product's weight; false when there is no memory. */
+  bool multiply(const openlora::Linear& l, int64_t panel_from, int64_t panel_to) const {
+    return l.bytes == nullptr ? linear(l, panel_from, panel_to) : int8->linear(l, panel_from, panel_to);
+  }
 };
 
 struct ol_context {
@@ -54,7 +59,6 @@ struct ol_context {
   openlora::Pool pool;
   Kernels kernels;
   Buffer activations;
-  Buffer widened;
   Buffer scratch;
   Buffer packed; /* adapters that are not kept in packs */
   openlora::Packs packs;

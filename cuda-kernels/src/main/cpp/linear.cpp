@@ -101,10 +101,11 @@ bool tile(ol_context* context, Linear& l) {
   return context->kernels.isa != OL_AMX_BF16 || l.m <= FEW_ROWS || copy_tiles(context, l);
 }
 
-bool valid(const ol_context* context, const void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-           int64_t x_stride, const void* packed, int64_t m, int64_t n, int64_t k) {
-  return context != nullptr && out != nullptr && x != nullptr && packed != nullptr && m >= 0 && n >= 1 && k >= 1 &&
-         out_stride >= n && x_stride >= k && floating(out_dtype) && reinterpret_cast<uintptr_t>(packed) % 64 == 0;
+bool valid(const ol_context* context, const ol_rows& out, const uint16_t* x, int64_t x_stride, const ol_layer& layer,
+           int64_t m, int64_t n, int64_t k) {
+  return context != nullptr && x != nullptr && layer.packed != nullptr && m >= 0 && n >= 1 && k >= 1 &&
+         ::valid(&out, n) && x_stride >= k && (layer.dtype == OL_BF16 || layer.dtype == OL_INT8) &&
+         reinterpret_cast<uintptr_t>(layer.packed) % 64 == 0;
 }
 
 bool begin(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t m, int64_t k, Linear* l) {
@@ -136,7 +137,7 @@ namespace {
 /* Sums of this size stay in a core's second cache until they are done with. Runs that expand for themselves
  * read each its own matrix, the better the longer the reads are. */
 constexpr int64_t BYTES_OF_SUMS = 128 * 1024;
-constexpr int64_t BYTES_BESIDE_RUNS = 512 * 1024;
+constexpr int64_t BYTES_BEFORE_ADAPTERS = 512 * 1024;
 constexpr int64_t LEAST_GROUP = 3;
 
 /* Some rows, and `width` columns from a panel on, into f32 rows of their own. */
@@ -149,7 +150,12 @@ Linear part_of(const Linear& l, int64_t row, int64_t rows, int64_t panel, int64_
   some.out = out;
   some.out_bf16 = false;
   some.out_stride = out_stride;
-  some.packed += panel * l.padded_k * PANEL;
+  if (l.bytes == nullptr) {
+    some.packed += panel * l.padded_k * PANEL;
+  } else {
+    some.bytes += panel * l.padded_k * PANEL;
+    some.scale += panel * PANEL;
+  }
   some.bias = l.bias == nullptr ? nullptr : l.bias + panel * PANEL;
   some.n = width;
   some.extension_panel = panel;
@@ -162,11 +168,30 @@ void complete(Linear& l, const ol_rows& out, int64_t n, const ol_layer& layer, c
   l.out = out.data;
   l.out_bf16 = out.dtype == OL_BF16;
   l.out_stride = out.stride;
-  l.packed = static_cast<const uint16_t*>(layer.packed);
   l.bias = layer.bias;
   l.n = n;
-  l.extensions = plan.extensions.data();
-  l.extension_count = static_cast<int64_t>(plan.extensions.size());
+  if (layer.dtype == OL_INT8) {
+    l.scale = static_cast<const float*>(layer.packed);
+    l.bytes = reinterpret_cast<const int8_t*>(l.scale + padded(n, PANEL));
+  } else {
+    l.packed = static_cast<const uint16_t*>(layer.packed);
+    l.extensions = plan.extensions.data();
+    l.extension_count = static_cast<int64_t>(plan.extensions.size());
+  }
+}
+
+/* Whether something is added to a product when it is done. */
+bool adapts_later(const ol_layer& layer, const LoraPlan& plan) {
+  return !plan.runs.empty() || (layer.dtype == OL_INT8 && !plan.wide.empty());
+}
+
+/* What a product's adapters add to it and it did not take in; y: all rows, from a panel's first column on. */
+void adapt(const ol_context* context, const Linear& l, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride,
+           int64_t panel, int64_t panel_to) {
+  if (l.extension_count == 0) {
+    openlora::extend(context, plan, y, y_bf16, y_stride, panel, panel_to);
+  }
+  openlora::expand(context, plan, y, y_bf16, y_stride, panel * PANEL, std::min(l.n, panel_to * PANEL));
 }
 
 }  // namespace
@@ -198,7 +223,7 @@ int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count
   std::vector<LoraPlan*> plans;
   for (int64_t i = 0; i < count; i++) {
     const ol_product& p = products[i];
-    if (!openlora::valid(context, p.out.data, p.out.dtype, p.out.stride, x, x_stride, p.layer.packed, m, p.n, k)) {
+    if (!openlora::valid(context, p.out, x, x_stride, p.layer, m, p.n, k)) {
       return OL_BAD_ARGUMENT;
     }
     plans.push_back(&adapters[static_cast<size_t>(i)]);
@@ -230,11 +255,11 @@ int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count
       int64_t panels = padded(l.n, PANEL) / PANEL;
       int64_t begin = std::max<int64_t>(0, from), end = std::min(panels, to);
       if (begin < end) {
-        if (!context->kernels.linear(l, begin, end)) {
+        if (!context->kernels.multiply(l, begin, end)) {
           done = false;
         }
         char* y = static_cast<char*>(l.out) + begin * PANEL * (l.out_bf16 ? 2 : 4);
-        openlora::expand(context, *plans[i], y, l.out_bf16, l.out_stride, begin * PANEL, std::min(l.n, end * PANEL));
+        adapt(context, l, *plans[i], y, l.out_bf16, l.out_stride, begin, end);
       }
       from -= panels;
       to -= panels;
@@ -247,9 +272,10 @@ int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count
 int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
                         int64_t x_stride, const ol_layer* gate_layer, const ol_layer* up_layer, int64_t m, int64_t n,
                         int64_t k) {
+  ol_rows rows{out, out_stride, out_dtype};
   if (gate_layer == nullptr || up_layer == nullptr ||
-      !openlora::valid(context, out, out_dtype, out_stride, x, x_stride, gate_layer->packed, m, n, k) ||
-      !openlora::valid(context, out, out_dtype, out_stride, x, x_stride, up_layer->packed, m, n, k)) {
+      !openlora::valid(context, rows, x, x_stride, *gate_layer, m, n, k) ||
+      !openlora::valid(context, rows, x, x_stride, *up_layer, m, n, k)) {
     return OL_BAD_ARGUMENT;
   }
   LoraPlan of_gate, of_up;
@@ -262,9 +288,9 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   }
   int64_t panels = padded(n, PANEL) / PANEL;
   int64_t threads = context->pool.threads();
-  bool runs = !of_gate.runs.empty() || !of_up.runs.empty();
-  int64_t rows_at_once = runs ? m : std::min(m, openlora::tiled_rows(padded(k, DEPTH)));
-  int64_t group = std::max(LEAST_GROUP, (runs ? BYTES_BESIDE_RUNS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
+  bool later = adapts_later(*gate_layer, of_gate) || adapts_later(*up_layer, of_up);
+  int64_t rows_at_once = later ? m : std::min(m, openlora::tiled_rows(padded(k, DEPTH)));
+  int64_t group = std::max(LEAST_GROUP, (later ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
   group = std::min(group, (panels + threads - 1) / threads);
   size_t floats = static_cast<size_t>(rows_at_once * group * PANEL);
   float* sums = static_cast<float*>(context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(threads)));
@@ -276,7 +302,6 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
     return OL_OUT_OF_MEMORY;
   }
   Linear up = gate;
-  ol_rows rows{out, out_stride, out_dtype};
   complete(gate, rows, n, *gate_layer, of_gate);
   complete(up, rows, n, *up_layer, of_up);
   std::atomic<bool> done{true};
@@ -291,13 +316,13 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
       int64_t width = std::min(count * PANEL, n - from);
       for (int64_t row = 0; row < m; row += rows_at_once) {
         int64_t some = std::min(rows_at_once, m - row);
-        if (!context->kernels.linear(part_of(gate, row, some, panel, width, gate_sums, stride), 0, count) ||
-            !context->kernels.linear(part_of(up, row, some, panel, width, up_sums, stride), 0, count)) {
+        if (!context->kernels.multiply(part_of(gate, row, some, panel, width, gate_sums, stride), 0, count) ||
+            !context->kernels.multiply(part_of(up, row, some, panel, width, up_sums, stride), 0, count)) {
           done = false;
         }
-        if (runs) { /* then these are all rows */
-          openlora::expand(context, of_gate, gate_sums, false, stride, from, from + width);
-          openlora::expand(context, of_up, up_sums, false, stride, from, from + width);
+        if (later) { /* then these are all rows */
+          adapt(context, gate, of_gate, gate_sums, false, stride, panel, panel + count);
+          adapt(context, up, of_up, up_sums, false, stride, panel, panel + count);
         }
         char* to = static_cast<char*>(out) + (row * out_stride + from) * (out_dtype == OL_BF16 ? 2 : 4);
         openlora::SiluMul product{

@@ -19,7 +19,7 @@ struct Extension {
 constexpr int64_t EXTENSION_MARGIN = 32;
 
 /* out[m, n] = scale x[m, k] w^T + bias, or with add: out += that; over the packed columns [panel_from,
- * panel_to) of 32. */
+ * panel_to) of 32. w is bf16, or int8 with scales. */
 struct Linear {
   void* out = nullptr;
   bool out_bf16 = false;
@@ -27,6 +27,7 @@ struct Linear {
   const uint16_t* x = nullptr; /* rows of padded_k elements, zeros behind k */
   int64_t x_stride = 0;
   const uint16_t* packed = nullptr;
+  const int8_t* bytes = nullptr; /* in place of packed */
   const uint16_t* bias = nullptr;
   int64_t m = 0;
   int64_t n = 0;
@@ -34,7 +35,7 @@ struct Linear {
   bool add = false;
   const float* scale = nullptr;    /* [padded n], 64-byte aligned: what a column's sum is multiplied with */
   const uint16_t* tiles = nullptr; /* x in the order of copy_tiles */
-  const Extension* extensions = nullptr;
+  const Extension* extensions = nullptr; /* of bf16 weights */
   int64_t extension_count = 0;
   int64_t extension_panel = 0;     /* which of their panels this product's first is */
   int64_t extension_row = 0;       /* and which of their rows */
@@ -88,9 +89,6 @@ bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to);
 
 /* Gives l the tiles of x where its kernel wants them. False without memory. */
 bool tile(ol_context* context, Linear& l);
-
-bool valid(const ol_context* context, const void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-           int64_t x_stride, const void* packed, int64_t m, int64_t n, int64_t k);
 
 /* x, and what follows from it: rows of padded_k elements, in the context's memory where k is not that. False without
  * memory. */

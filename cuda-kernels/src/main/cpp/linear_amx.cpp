@@ -4,11 +4,10 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include "linear.h"
 #include "linear_store.h"
+#include "thread_memory.h"
 #include "tiles.h"
 
 namespace openlora {
@@ -103,19 +102,7 @@ void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
   }
 }
 
-/* Memory of one thread, kept. */
-float* thread_memory(int64_t floats) {
-  struct Free {
-    void operator()(float* memory) const { std::free(memory); }
-  };
-  thread_local std::unique_ptr<float, Free> memory;
-  thread_local int64_t size = 0;
-  if (floats > size) {
-    memory.reset(static_cast<float*>(std::aligned_alloc(64, static_cast<size_t>(floats) * 4)));
-    size = memory == nullptr ? 0 : floats;
-  }
-  return memory.get();
-}
+struct Sums; /* of many rows, between parts of k */
 
 /* The sums of 32 rows and up to three strips: tiles 0, 1, 2 above 3, 4, 5. x goes through tile 6, w through 7. */
 template <int STRIPS>
@@ -244,7 +231,8 @@ void many_rows(const Linear& l, int64_t row, int64_t rows, int64_t strip, float*
 /* False without memory. */
 bool many_rows(const Linear& l, int64_t strip, int64_t strip_to) {
   const int64_t at_once = tiled_rows(l.padded_k);
-  float* sums = thread_memory(std::min(at_once, padded(l.m, BLOCK_ROWS)) / TILE_ROWS * STRIPS_AT_ONCE * TILE_FLOATS);
+  float* sums = thread_memory<Sums, float>(std::min(at_once, padded(l.m, BLOCK_ROWS)) / TILE_ROWS * STRIPS_AT_ONCE *
+                                           TILE_FLOATS);
   if (sums == nullptr) {
     return false;
   }

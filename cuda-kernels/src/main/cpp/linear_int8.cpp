@@ -3,14 +3,12 @@
 
 #include <emmintrin.h>
 
-#include <algorithm>
 #include <atomic>
 
 #include "bf16.h"
 #include "context.h"
 
 using openlora::DEPTH;
-using openlora::Linear;
 using openlora::LineOrder;
 using openlora::PANEL;
 using openlora::padded;
@@ -80,38 +78,5 @@ int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* weight, 
   context->pool.run(pack);
   *bad_row = bad.load();
   return *bad_row < n ? OL_NOT_FINITE : OL_OK;
-}
-
-int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride, const uint16_t* x,
-                       int64_t x_stride, const void* packed, const uint16_t* bias, int64_t m, int64_t n, int64_t k) {
-  if (!openlora::valid(context, out, out_dtype, out_stride, x, x_stride, packed, m, n, k)) {
-    return OL_BAD_ARGUMENT;
-  }
-  if (m == 0) {
-    return OL_OK;
-  }
-  Linear l;
-  if (!openlora::begin(context, x, x_stride, m, k, &l)) {
-    return OL_OUT_OF_MEMORY;
-  }
-  l.out = out;
-  l.out_bf16 = out_dtype == OL_BF16;
-  l.out_stride = out_stride;
-  l.bias = bias;
-  l.n = n;
-  int64_t panels = padded(n, PANEL) / PANEL;
-  size_t own_bytes = static_cast<size_t>(std::max(l.padded_k * PANEL * 2, openlora::WIDENED_BYTES));
-  char* widened = static_cast<char*>(context->widened.of(own_bytes * static_cast<size_t>(context->pool.threads())));
-  if (widened == nullptr) {
-    return OL_OUT_OF_MEMORY;
-  }
-  l.scale = static_cast<const float*>(packed);
-  const int8_t* bytes = reinterpret_cast<const int8_t*>(l.scale + panels * PANEL);
-  auto multiply = [&](int thread, int threads) {
-    uint16_t* own = reinterpret_cast<uint16_t*>(widened + own_bytes * static_cast<size_t>(thread));
-    context->kernels.int8->linear(l, bytes, own, panels * thread / threads, panels * (thread + 1) / threads);
-  };
-  context->pool.run(multiply);
-  return OL_OK;
 }
 }

@@ -1,10 +1,11 @@
-/* Weights are widened into memory, as tiles are loaded from there: a few blocks of k that stay in the
- * first cache when they serve one block of rows, a whole panel when the bf16 kernel has more to do. */
+/* Weights are widened into memory, as tiles are loaded from there: for up to 32 rows a few blocks of k that stay in the
+ * first cache, for more some panels, which are then the bf16 kernel's. */
 #include <immintrin.h>
 
 #include "int8_pairs.h"
 #include "linear_int8.h"
 #include "linear_store.h"
+#include "thread_memory.h"
 #include "tiles.h"
 
 namespace openlora {
@@ -14,9 +15,11 @@ namespace {
 constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t BLOCK = DEPTH * PANEL; /* elements of 32 k in a panel */
 constexpr int64_t TILE = DEPTH * STRIP;
-constexpr int64_t RING = 2;               /* blocks: one to load from, one to widen into */
-static_assert(2 * RING * BLOCK * 2 <= WIDENED_BYTES);
+constexpr int64_t RING = 2;              /* blocks: one to load from, one to widen into */
+constexpr int64_t PANELS_AT_ONCE = 3;    /* of many rows: six strips, as the bf16 kernel takes three */
 constexpr int PREFETCH_BYTES = 1024;
+
+struct Widened; /* memory for bf16 */
 
 void widen_block(const int8_t* w, uint16_t* left, uint16_t* right) {
   for (int64_t at = 0; at < BLOCK; at += 2 * PANEL) {
@@ -37,27 +40,26 @@ void store_tiles(const Linear& l, int64_t row, int rows, int64_t panel, const fl
 /* g++ 12 does not know that tile loads read memory. */
 inline void stored() { asm volatile("" : : : "memory"); }
 
-/* Up to 32 rows times a panel. */
-void two_by_two(const Linear& l, const int8_t* w, uint16_t* widened, int upper, int lower, int64_t panel) {
+/* 17 to 32 rows times a panel. */
+void two_by_two(const Linear& l, uint16_t* widened, int64_t panel) {
+  const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
   const uint16_t* below = l.x + TILE_ROWS * l.x_stride;
   const int64_t x_bytes = l.x_stride * 2;
   const int64_t blocks = l.padded_k / DEPTH;
-  const int64_t ring = l.m > BLOCK_ROWS ? blocks : RING;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  uint16_t* second = widened + ring * TILE;
-  widen_block(w, widened, second);
-  for (int64_t b = 0, slot = 0; b < blocks; b++) {
-    const int64_t tile = slot * TILE;
-    slot = slot + 1 == ring ? 0 : slot + 1;
+  widen_block(w, widened, widened + TILE);
+  for (int64_t b = 0; b < blocks; b++) {
+    const uint16_t* from = widened + b % RING * BLOCK;
+    uint16_t* to = widened + (b + 1) % RING * BLOCK;
     if (b + 1 < blocks) { /* one ahead: a tile does not wait for its own stores */
-      widen_block(w + (b + 1) * BLOCK, widened + slot * TILE, second + slot * TILE);
+      widen_block(w + (b + 1) * BLOCK, to, to + TILE);
     }
     stored();
-    _tile_loadd(6, widened + tile, 64);
-    _tile_loadd(7, second + tile, 64);
+    _tile_loadd(6, from, 64);
+    _tile_loadd(7, from + TILE, 64);
     _tile_loadd(4, l.x + b * DEPTH, x_bytes);
     _tile_loadd(5, below + b * DEPTH, x_bytes);
     _tile_dpbf16ps(0, 4, 6);
@@ -68,18 +70,19 @@ void two_by_two(const Linear& l, const int8_t* w, uint16_t* widened, int upper, 
   alignas(64) float left[TILE_ROWS * 16], right[TILE_ROWS * 16];
   _tile_stored(0, left, 64);
   _tile_stored(1, right, 64);
-  store_tiles(l, 0, upper, panel, left, right);
+  store_tiles(l, 0, TILE_ROWS, panel, left, right);
   _tile_stored(2, left, 64);
   _tile_stored(3, right, 64);
-  store_tiles(l, TILE_ROWS, lower, panel, left, right);
+  store_tiles(l, TILE_ROWS, static_cast<int>(l.m) - TILE_ROWS, panel, left, right);
 }
 
 /* Up to 16 rows times two panels, or one. Few rows wait for memory: two streams keep more of it on its
  * way. */
 template <int PANELS>
-void few_rows(const Linear& l, const int8_t* w, uint16_t* widened, int64_t panel) {
+void few_rows(const Linear& l, uint16_t* widened, int64_t panel) {
   const int64_t x_bytes = l.x_stride * 2;
   const int64_t blocks = l.padded_k / DEPTH;
+  const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
   const int8_t* next = w + l.padded_k * PANEL;
   uint16_t* widened_next = widened + RING * BLOCK;
   _tile_zero(0);
@@ -124,29 +127,56 @@ void few_rows(const Linear& l, const int8_t* w, uint16_t* widened, int64_t panel
   }
 }
 
-void linear(const Linear& l, const int8_t* packed, uint16_t* widened, int64_t panel_from, int64_t panel_to) {
-  const int64_t panel_bytes = l.padded_k * PANEL;
-  int64_t panel = panel_from;
-  if (l.m <= TILE_ROWS) {
-    int rows = static_cast<int>(l.m);
-    configure(rows, rows);
-    for (; panel + 2 <= panel_to; panel += 2) {
-      few_rows<2>(l, packed + panel * panel_bytes, widened, panel);
-    }
-    if (panel < panel_to) {
-      few_rows<1>(l, packed + panel * panel_bytes, widened, panel);
+void few_rows(const Linear& l, uint16_t* widened, int64_t panel, int64_t panel_to) {
+  int upper = static_cast<int>(std::min<int64_t>(TILE_ROWS, l.m));
+  if (l.m > TILE_ROWS) {
+    configure(upper, static_cast<int>(l.m) - upper);
+    for (; panel < panel_to; panel++) {
+      two_by_two(l, widened, panel);
     }
   } else {
-    int lower = static_cast<int>(l.m < BLOCK_ROWS ? l.m : BLOCK_ROWS) - TILE_ROWS;
-    for (; panel < panel_to; panel++) {
-      configure(TILE_ROWS, lower); /* each time, as the bf16 kernel leaves tiles of its own */
-      two_by_two(l, packed + panel * panel_bytes, widened, TILE_ROWS, lower, panel);
-      if (l.m > BLOCK_ROWS) {
-        linear_amx(rest_of(l, BLOCK_ROWS, panel, widened), 0, 1);
-      }
+    configure(upper, upper);
+    for (; panel + 2 <= panel_to; panel += 2) {
+      few_rows<2>(l, widened, panel);
+    }
+    if (panel < panel_to) {
+      few_rows<1>(l, widened, panel);
     }
   }
   _tile_release();
+}
+
+bool many_rows(const Linear& l, uint16_t* widened, int64_t panel, int64_t panel_to) {
+  const int64_t strip = l.padded_k * STRIP;
+  const int64_t blocks = l.padded_k / DEPTH;
+  for (; panel < panel_to; panel += PANELS_AT_ONCE) {
+    int64_t count = std::min(PANELS_AT_ONCE, panel_to - panel);
+    const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
+    for (int64_t p = 0; p < count; p++) {
+      uint16_t* left = widened + 2 * p * strip;
+      for (int64_t b = 0; b < blocks; b++, w += BLOCK) {
+        widen_block(w, left + b * TILE, left + strip + b * TILE);
+      }
+    }
+    stored();
+    if (!linear_amx(widened_part(l, 0, panel, count, widened), 0, count)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
+  bool many = l.tiles != nullptr;
+  uint16_t* widened = thread_memory<Widened, uint16_t>(many ? PANELS_AT_ONCE * PANEL * l.padded_k : 2 * RING * BLOCK);
+  if (widened == nullptr) {
+    return false;
+  }
+  if (many) {
+    return many_rows(l, widened, panel_from, panel_to);
+  }
+  few_rows(l, widened, panel_from, panel_to);
+  return true;
 }
 
 }  // namespace

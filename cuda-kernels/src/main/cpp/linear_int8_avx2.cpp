@@ -60,9 +60,9 @@ void block(const Linear& l, const int8_t* w, int64_t row, int64_t panel, int hal
   }
 }
 
-void linear(const Linear& l, const int8_t* packed, uint16_t*, int64_t panel_from, int64_t panel_to) {
+bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
   for (int64_t panel = panel_from; panel < panel_to; panel++) {
-    const int8_t* w = packed + panel * l.padded_k * PANEL;
+    const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
     for (int64_t row = 0; row < l.m; row += ROWS) {
       switch (l.m - row) {
         case 1: block<1, 2>(l, w, row, panel, 0); break;
@@ -77,6 +77,7 @@ void linear(const Linear& l, const int8_t* packed, uint16_t*, int64_t panel_from
       }
     }
   }
+  return true;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "int8_pairs.h"
 #include "linear_int8.h"
 #include "linear_store.h"
+#include "thread_memory.h"
 
 namespace openlora {
 
@@ -54,36 +55,44 @@ void block(const Linear& l, const int8_t* w, uint16_t* widened, int64_t panel) {
 
 /* Few rows wait for memory: several panels at once keep more of it on its way. */
 template <int ROWS_, int PANELS>
-void few_rows(const Linear& l, const int8_t* packed, int64_t panel, int64_t panel_to) {
+void few_rows(const Linear& l, int64_t panel, int64_t panel_to) {
   const int64_t panel_bytes = l.padded_k * PANEL;
   for (; panel + PANELS <= panel_to; panel += PANELS) {
-    block<ROWS_, PANELS, false>(l, packed + panel * panel_bytes, nullptr, panel);
+    block<ROWS_, PANELS, false>(l, l.bytes + panel * panel_bytes, nullptr, panel);
   }
   for (; panel < panel_to; panel++) {
-    block<ROWS_, 1, false>(l, packed + panel * panel_bytes, nullptr, panel);
+    block<ROWS_, 1, false>(l, l.bytes + panel * panel_bytes, nullptr, panel);
   }
 }
 
-void linear(const Linear& l, const int8_t* packed, uint16_t* widened, int64_t panel_from, int64_t panel_to) {
+struct Widened; /* a panel in bf16 */
+
+bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
   switch (l.m) {
-    case 1: few_rows<1, 4>(l, packed, panel_from, panel_to); break;
-    case 2: few_rows<2, 4>(l, packed, panel_from, panel_to); break;
-    case 3: few_rows<3, 2>(l, packed, panel_from, panel_to); break;
-    case 4: few_rows<4, 2>(l, packed, panel_from, panel_to); break;
-    case 5: few_rows<5, 1>(l, packed, panel_from, panel_to); break;
-    case 6: few_rows<6, 1>(l, packed, panel_from, panel_to); break;
-    case 7: few_rows<7, 1>(l, packed, panel_from, panel_to); break;
-    case 8: few_rows<8, 1>(l, packed, panel_from, panel_to); break;
-    case 9: few_rows<9, 1>(l, packed, panel_from, panel_to); break;
-    case 10: few_rows<10, 1>(l, packed, panel_from, panel_to); break;
-    case 11: few_rows<11, 1>(l, packed, panel_from, panel_to); break;
-    case 12: few_rows<12, 1>(l, packed, panel_from, panel_to); break;
-    default:
-      for (int64_t panel = panel_from; panel < panel_to; panel++) {
-        block<ROWS, 1, true>(l, packed + panel * l.padded_k * PANEL, widened, panel);
-        linear_avx512(rest_of(l, ROWS, panel, widened), 0, 1);
+    case 1: few_rows<1, 4>(l, panel_from, panel_to); break;
+    case 2: few_rows<2, 4>(l, panel_from, panel_to); break;
+    case 3: few_rows<3, 2>(l, panel_from, panel_to); break;
+    case 4: few_rows<4, 2>(l, panel_from, panel_to); break;
+    case 5: few_rows<5, 1>(l, panel_from, panel_to); break;
+    case 6: few_rows<6, 1>(l, panel_from, panel_to); break;
+    case 7: few_rows<7, 1>(l, panel_from, panel_to); break;
+    case 8: few_rows<8, 1>(l, panel_from, panel_to); break;
+    case 9: few_rows<9, 1>(l, panel_from, panel_to); break;
+    case 10: few_rows<10, 1>(l, panel_from, panel_to); break;
+    case 11: few_rows<11, 1>(l, panel_from, panel_to); break;
+    case 12: few_rows<12, 1>(l, panel_from, panel_to); break;
+    default: {
+      uint16_t* widened = thread_memory<Widened, uint16_t>(l.padded_k * PANEL);
+      if (widened == nullptr) {
+        return false;
       }
+      for (int64_t panel = panel_from; panel < panel_to; panel++) {
+        block<ROWS, 1, true>(l, l.bytes + panel * l.padded_k * PANEL, widened, panel);
+        linear_avx512(widened_part(l, ROWS, panel, 1, widened), 0, 1);
+      }
+    }
   }
+  return true;
 }
 
 }  // namespace

@@ -326,6 +326,24 @@ bool shrink(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t in
   return true;
 }
 
+void extend(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t panel,
+            int64_t panel_to) {
+  for (const Extension& e : plan.extensions) {
+    Linear sum;
+    sum.out = static_cast<char*>(y) + e.from * y_stride * (y_bf16 ? 2 : 4);
+    sum.out_bf16 = y_bf16;
+    sum.out_stride = y_stride;
+    sum.x = e.x;
+    sum.x_stride = e.depth;
+    sum.packed = e.packed + panel * PANEL * e.depth;
+    sum.m = e.to - e.from;
+    sum.n = std::min(plan.out, panel_to * PANEL) - panel * PANEL;
+    sum.padded_k = e.depth;
+    sum.add = true;
+    context->kernels.linear(sum, 0, panel_to - panel);
+  }
+}
+
 void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
             int64_t to) {
   Lora l{y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from};
@@ -377,25 +395,12 @@ int32_t ol_lora(ol_context* context, const ol_rows* y, const uint16_t* x, int64_
   bool y_bf16 = y->dtype == OL_BF16;
   int64_t element_bytes = y_bf16 ? 2 : 4;
   auto work = [&](int thread, int threads) {
-    int64_t first = panels(out) * thread / threads;
-    int64_t last = panels(out) * (thread + 1) / threads;
-    for (const Extension& e : plan.extensions) {
-      Linear sum;
-      sum.out = static_cast<char*>(y->data) + e.from * y->stride * element_bytes;
-      sum.out_bf16 = y_bf16;
-      sum.out_stride = y->stride;
-      sum.x = e.x;
-      sum.x_stride = e.depth;
-      sum.packed = e.packed;
-      sum.m = e.to - e.from;
-      sum.n = out;
-      sum.padded_k = e.depth;
-      sum.add = true;
-      context->kernels.linear(sum, first, last);
-    }
-    int64_t from = first * PANEL, to = std::min(out, last * PANEL);
-    if (from < to) {
-      expand(context, plan, static_cast<char*>(y->data) + from * element_bytes, y_bf16, y->stride, from, to);
+    int64_t panel = panels(out) * thread / threads;
+    int64_t panel_to = panels(out) * (thread + 1) / threads;
+    if (panel < panel_to) {
+      char* columns = static_cast<char*>(y->data) + panel * PANEL * element_bytes;
+      extend(context, plan, columns, y_bf16, y->stride, panel, panel_to);
+      expand(context, plan, columns, y_bf16, y->stride, panel * PANEL, std::min(out, panel_to * PANEL));
     }
   };
   context->pool.run(work);

@@ -76,6 +76,11 @@ int32_t read(const ol_context* context, const ol_adapters& adapters, int64_t row
 /* What all runs of plans with the same x have to do before any of them expands. False without memory. */
 bool shrink(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t in, LoraPlan* const* plans, int count);
 
+/* Adds what the wide runs come to, for products that did not take it in: the columns of the panels [panel, panel_to), all
+ * rows; y: the first row's first of them. */
+void extend(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t panel,
+            int64_t panel_to);
+
 /* The runs, on the columns [from, to) of all rows; y: the first row's column `from`. */
 void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
             int64_t to);

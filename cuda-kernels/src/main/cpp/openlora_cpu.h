@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define OL_ABI_VERSION 2
+#define OL_ABI_VERSION 3
 
 #define OL_API __attribute__((visibility("default")))
 
@@ -19,7 +19,7 @@ enum ol_status { OL_OK = 0, OL_BAD_ARGUMENT = 1, OL_UNSUPPORTED = 2, OL_OUT_OF_M
 /* What a kernel is written for. A context uses the best one that its mask and the machine both have. */
 enum ol_isa { OL_AVX2 = 1, OL_AVX512_BF16 = 2, OL_AMX_BF16 = 4 };
 
-enum ol_dtype { OL_F32 = 0, OL_BF16 = 1 };
+enum ol_dtype { OL_F32 = 0, OL_BF16 = 1, OL_INT8 = 2 };
 
 typedef struct ol_context ol_context;
 
@@ -74,9 +74,10 @@ typedef struct {
   int64_t count;
 } ol_adapters;
 
-/* A weight packed by ol_pack, and what belongs to it; bias: bf16 or null. */
+/* A weight packed by ol_pack (OL_BF16) or by ol_pack_int8 (OL_INT8), and what belongs to it; bias: bf16 or null. */
 typedef struct {
   const void* packed;
+  int64_t dtype;
   const uint16_t* bias;
   ol_adapters adapters;
 } ol_layer;
@@ -88,7 +89,8 @@ typedef struct {
   ol_layer layer;
 } ol_product;
 
-/* out[m, n] = x[m, k] weight[n, k]^T + bias[n], and the adapters on that; x bf16; one or several layers of the same x. */
+/* out[m, n] = x[m, k] weight[n, k]^T + bias[n], and the adapters on that; x bf16; one or several layers of the same x.
+ * What int8 and bf16 multiply to is summed in f32 and then scaled. */
 OL_API int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count, const uint16_t* x,
                          int64_t x_stride, int64_t m, int64_t k);
 
@@ -105,12 +107,6 @@ OL_API int64_t ol_packed_bytes_int8(int64_t n, int64_t k);
  * the instruction set's: for contexts that run the same one. */
 OL_API int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* weight, int64_t n, int64_t k,
                             int64_t stride, int64_t* bad_row);
-
-/* As ol_linear with int8 * scale for the weight; what int8 and bf16 multiply to is summed in f32 and then
- * scaled. packed: from ol_pack_int8. */
-OL_API int32_t ol_linear_int8(ol_context* context, void* out, int32_t out_dtype, int64_t out_stride,
-                              const uint16_t* x, int64_t x_stride, const void* packed, const uint16_t* bias,
-                              int64_t m, int64_t n, int64_t k);
 
 /* out[row] = table[ids[row]], of one dtype. OL_BAD_ARGUMENT, and nothing written, where an id is not one of the table's. */
 OL_API int32_t ol_embedding(ol_context* context, const ol_rows* out, const ol_rows* table, const int32_t* ids,

@@ -19,21 +19,21 @@ final class CpuKernels implements AutoCloseable {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
   private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
   private static final int ROWS_BYTES = 24;
-  private static final int LAYER_BYTES = 32;
+  private static final int LAYER_BYTES = 40;
   private static final int PRODUCT_BYTES = ROWS_BYTES + 8 + LAYER_BYTES;
   private static final int ADAPTERS_BYTES = 16;
   private static final int SEGMENT_BYTES = 80;
 
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment frame = arena.allocate(256, 64);
+  private final MemorySegment frame = arena.allocate(264, 64);
   private final MemorySegment first = frame.asSlice(0, ROWS_BYTES);
   private final MemorySegment second = frame.asSlice(32, ROWS_BYTES);
   private final MemorySegment third = frame.asSlice(64, ROWS_BYTES);
   private final MemorySegment kv = frame.asSlice(96, 32);
   private final MemorySegment batch = frame.asSlice(128, 40);
-  private final MemorySegment layer = frame.asSlice(176, LAYER_BYTES);
+  private final MemorySegment layer = frame.asSlice(168, LAYER_BYTES);
   private final MemorySegment other = frame.asSlice(208, LAYER_BYTES);
-  private final MemorySegment adapters = frame.asSlice(240, ADAPTERS_BYTES);
+  private final MemorySegment adapters = frame.asSlice(248, ADAPTERS_BYTES);
   private MemorySegment products = arena.allocate(4L * PRODUCT_BYTES, 64);
   private MemorySegment segments = arena.allocate(64L * SEGMENT_BYTES, 64);
   private final MemorySegment context;
@@ -46,7 +46,6 @@ final class CpuKernels implements AutoCloseable {
   private final MethodHandle gatedLinear;
   private final MethodHandle packedBytesInt8;
   private final MethodHandle packInt8;
-  private final MethodHandle linearInt8;
   private final MethodHandle embedding;
   private final MethodHandle rmsNorm;
   private final MethodHandle rope;
@@ -70,21 +69,6 @@ final class CpuKernels implements AutoCloseable {
     packedBytesInt8 = library.function("ol_packed_bytes_int8", LONG, LONG, LONG);
     packInt8 =
         library.function("ol_pack_int8", INT, POINTER, LONG, LONG, LONG, LONG, LONG, POINTER);
-    linearInt8 =
-        library.function(
-            "ol_linear_int8",
-            INT,
-            POINTER,
-            LONG,
-            INT,
-            LONG,
-            LONG,
-            LONG,
-            LONG,
-            LONG,
-            LONG,
-            LONG,
-            LONG);
     gatedLinear =
         library.function(
             "ol_gated_linear",
@@ -189,8 +173,8 @@ final class CpuKernels implements AutoCloseable {
                     weight.strides()[0]));
   }
 
-  /** Layers over the same x; {@code packed}: the weight of each as {@link #pack} made it. */
-  void linear(List<Tensor> outs, Tensor x, List<Tensor> packed, List<AdaptedLinear> layers) {
+  /** Layers over the same x, and the packed weight of each. */
+  void linear(List<Tensor> outs, Tensor x, List<PackedWeight> packed, List<AdaptedLinear> layers) {
     if (products.byteSize() < (long) layers.size() * PRODUCT_BYTES) {
       products = arena.allocate((long) layers.size() * PRODUCT_BYTES, 64);
     }
@@ -222,9 +206,9 @@ final class CpuKernels implements AutoCloseable {
   void gatedLinear(
       Tensor out,
       Tensor x,
-      Tensor packedGate,
+      PackedWeight packedGate,
       AdaptedLinear gate,
-      Tensor packedUp,
+      PackedWeight packedUp,
       AdaptedLinear up) {
     int gateCount = gate.segments().size();
     reserve(gateCount + up.segments().size());
@@ -271,25 +255,6 @@ final class CpuKernels implements AutoCloseable {
     } catch (Throwable e) {
       throw thrown("ol_pack_int8", e);
     }
-  }
-
-  void linearInt8(Tensor out, Tensor x, Tensor packed, @Nullable Tensor bias) {
-    call(
-        "ol_linear_int8",
-        () ->
-            (int)
-                linearInt8.invokeExact(
-                    context,
-                    pointer(out),
-                    code(out),
-                    out.strides()[0],
-                    pointer(x),
-                    x.strides()[0],
-                    pointer(packed),
-                    address(bias),
-                    x.size(0),
-                    out.size(1),
-                    x.size(1)));
   }
 
   /** Refuses ids that the table does not have. */
@@ -454,13 +419,14 @@ final class CpuKernels implements AutoCloseable {
 
   private MemorySegment layer(
       MemorySegment into,
-      Tensor packed,
+      PackedWeight packed,
       @Nullable Tensor bias,
       List<LoraSegment> adapters,
       int position) {
-    into.set(LONG, 0, pointer(packed));
-    into.set(LONG, 8, address(bias));
-    adapters(into.asSlice(16, ADAPTERS_BYTES), adapters, position, true);
+    into.set(LONG, 0, pointer(packed.memory()));
+    into.set(LONG, 8, packed.form() == CpuOps.Weights.INT8 ? 2 : 1);
+    into.set(LONG, 16, address(bias));
+    adapters(into.asSlice(24, ADAPTERS_BYTES), adapters, position, true);
     return into;
   }
 

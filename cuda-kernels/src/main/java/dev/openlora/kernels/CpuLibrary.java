@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * src/main/cpp/openlora_cpu.h}. Any thread.
  */
 final class CpuLibrary {
-  private static final int ABI_VERSION = 2;
+  private static final int ABI_VERSION = 3;
   private static final String RESOURCE = "/native/linux-x86_64/libopenlora_cpu.so";
   private static final Linker LINKER = Linker.nativeLinker();
   private static @Nullable CpuLibrary loaded;

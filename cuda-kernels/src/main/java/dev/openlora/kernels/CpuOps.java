@@ -2,7 +2,6 @@ package dev.openlora.kernels;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -43,19 +42,6 @@ public final class CpuOps implements Ops {
      * Inputs stay BF16 and sums F32.
      */
     INT8
-  }
-
-  /** A weight and its values in the kernels' order. */
-  private record PackedWeight(Tensor weight, Tensor memory, Weights form) {
-    /** Not so of a part of it, nor of what came to its place when it was gone. */
-    boolean holds(Tensor other) {
-      return memory.isAlive()
-          && (weight == other
-              || (weight.isAlive()
-                  && other.dtype() == DType.BF16
-                  && Arrays.equals(weight.shape(), other.shape())
-                  && Arrays.equals(weight.strides(), other.strides())));
-    }
   }
 
   /**
@@ -199,12 +185,7 @@ public final class CpuOps implements Ops {
       return;
     }
     Shapes.linear(out, x, weight, bias);
-    switch (ready.form()) {
-      case BF16 ->
-          kernels.linear(
-              List.of(out), x, List.of(ready.memory()), List.of(new AdaptedLinear(weight, bias)));
-      case INT8 -> kernels.linearInt8(out, x, ready.memory(), bias);
-    }
+    kernels.linear(List.of(out), x, List.of(ready), List.of(new AdaptedLinear(weight, bias)));
   }
 
   /** What {@link #prepare} made of a weight, or null. */
@@ -224,14 +205,14 @@ public final class CpuOps implements Ops {
 
   @Override
   public void linear(List<Tensor> outs, Tensor x, List<AdaptedLinear> layers) {
-    List<Tensor> weights = new ArrayList<>(layers.size());
+    List<PackedWeight> weights = new ArrayList<>(layers.size());
     for (int i = 0; i < layers.size(); i++) {
       if (!fuses(outs.get(i), x, layers.get(i))) {
         Ops.super.linear(outs, x, layers);
         return;
       }
       check(outs.get(i), x, layers.get(i));
-      weights.add(packedWeight(layers.get(i)));
+      weights.add(Objects.requireNonNull(packed(layers.get(i).weight())));
     }
     kernels.linear(outs, x, weights, layers);
   }
@@ -246,22 +227,22 @@ public final class CpuOps implements Ops {
     check(gated, x, gate);
     check(raised, x, up);
     Shapes.siluMul(out, gated, raised);
-    kernels.gatedLinear(out, x, packedWeight(gate), gate, packedWeight(up), up);
+    kernels.gatedLinear(
+        out,
+        x,
+        Objects.requireNonNull(packed(gate.weight())),
+        gate,
+        Objects.requireNonNull(packed(up.weight())),
+        up);
   }
 
   /** Whether one kernel does a layer and its adapters. */
   private boolean fuses(Tensor out, Tensor x, AdaptedLinear layer) {
-    PackedWeight ready = packed(layer.weight());
-    return ready != null
-        && ready.form() == Weights.BF16
+    return packed(layer.weight()) != null
         && hasPlainRows(out)
         && hasPlainRows(x)
         && isPlain(layer.bias())
         && layer.segments().stream().allMatch(segment -> covers(x, segment));
-  }
-
-  private Tensor packedWeight(AdaptedLinear layer) {
-    return Objects.requireNonNull(packed(layer.weight())).memory();
   }
 
   private static void check(Tensor out, Tensor x, AdaptedLinear layer) {
@@ -281,7 +262,11 @@ public final class CpuOps implements Ops {
     long bytes = kernels.packedBytes(Weights.BF16, weight.size(0), weight.size(1));
     Tensor packed = scratch.allocate(DType.BF16, bytes / DType.BF16.bytes());
     kernels.pack(packed, weight);
-    kernels.linear(List.of(out), x, List.of(packed), List.of(new AdaptedLinear(weight, bias)));
+    kernels.linear(
+        List.of(out),
+        x,
+        List.of(new PackedWeight(weight, packed, Weights.BF16)),
+        List.of(new AdaptedLinear(weight, bias)));
     scratch.reset();
   }
 

@@ -196,17 +196,17 @@ final class CpuAbiTest {
     }
 
     private MemorySegment product(MemorySegment out, long n, MemorySegment layer) {
-      MemorySegment product = arena.allocate(64, 8);
+      MemorySegment product = arena.allocate(72, 8);
       MemorySegment.copy(out, 0, product, 0, 24);
       product.set(JAVA_LONG, 24, n);
-      MemorySegment.copy(layer, 0, product, 32, 32);
+      MemorySegment.copy(layer, 0, product, 32, 40);
       return product;
     }
 
     private MemorySegment two(MemorySegment first, MemorySegment second) {
-      MemorySegment both = arena.allocate(128, 8);
-      MemorySegment.copy(first, 0, both, 0, 64);
-      MemorySegment.copy(second, 0, both, 64, 64);
+      MemorySegment both = arena.allocate(144, 8);
+      MemorySegment.copy(first, 0, both, 0, 72);
+      MemorySegment.copy(second, 0, both, 72, 72);
       return both;
     }
 
@@ -216,6 +216,9 @@ final class CpuAbiTest {
         wrong(index, MemorySegment.NULL),
         wrong(index, layer(0, adapters())),
         wrong(index, layer(data + 32, adapters())),
+        wrong(index, layer(data, 0, adapters())),
+        wrong(index, layer(data, 3, adapters())),
+        wrong(index, layer(data, 2, adapters(segment(0, 4, data, data, 4, 1)))),
         wrong(index, layer(data, struct(0, 1))),
         wrong(index, layer(data, adapters(segment(0, 4, data, data, 4, 1)))),
         wrong(index, layer(data, adapters(segment(0, 2, data, 0, 4, 1)))),
@@ -223,7 +226,11 @@ final class CpuAbiTest {
     }
 
     private MemorySegment layer(long packed, MemorySegment adapters) {
-      return struct(packed, 0, adapters.get(JAVA_LONG, 0), adapters.get(JAVA_LONG, 8));
+      return layer(packed, 1, adapters);
+    }
+
+    private MemorySegment layer(long packed, long dtype, MemorySegment adapters) {
+      return struct(packed, dtype, 0, adapters.get(JAVA_LONG, 0), adapters.get(JAVA_LONG, 8));
     }
 
     /** The wrong forms of a matrix of {@code width}. */

@@ -194,8 +194,9 @@ final class CpuLifetimeTest {
     kernels.close();
     refused(kernels::close);
     refused(() -> kernels.pack(packed, x));
+    PackedWeight weight = new PackedWeight(x, packed, CpuOps.Weights.BF16);
     refused(() ->
         kernels.linear(
-            List.of(x.rows(0, 2)), x, List.of(packed), List.of(new AdaptedLinear(x, null))));
+            List.of(x.rows(0, 2)), x, List.of(weight), List.of(new AdaptedLinear(x, null))));
   }
 }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -325,6 +326,59 @@ abstract class Int8LinearContract {
         y.slow(), x.slow(), List.of(new LoraSegment(0, 4, a.slow(), b.slow(), 2, null, null)));
     Pair narrow = f.of(DType.BF16, f.read(y.fast()), 4, 37);
     f.check("adapter on int8", new Pair(narrow.fast(), narrow.fast(), y.slow()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 896, 33",
+    "9, 64, 200",
+    "20, 100, 70",
+    "40, 96, 45",
+    "600, 64, 70",
+    "300, 4160, 40"
+  })
+  void fusesLayersAndTheirAdaptersAsItDoesThemApart(int rows, int in, int width) {
+    Tensor x = f.random(DType.BF16, 1, rows, in).fast();
+    List<AdaptedLinear> layers = new ArrayList<>();
+    List<Tensor> outs = new ArrayList<>();
+    List<Tensor> apart = new ArrayList<>();
+    for (boolean adapted : new boolean[] {true, false, true}) {
+      Tensor weight = f.random(DType.BF16, 1 / Math.sqrt(in), width, in).fast();
+      Tensor bias = f.random(DType.BF16, 1, width).fast();
+      ops.prepare(weight, f.arena);
+      layers.add(new AdaptedLinear(weight, bias, adapted ? adapters(rows, in, width) : List.of()));
+      outs.add(f.output(DType.F32, rows, width).fast());
+      Tensor alone = f.arena.allocate(DType.F32, rows, width);
+      ops.linear(alone, x, weight, bias);
+      ops.addLora(alone, x, layers.getLast().segments());
+      apart.add(alone);
+    }
+    ops.linear(outs, x, layers);
+    for (int i = 0; i < layers.size(); i++) {
+      assertThat(f.read(outs.get(i))).as("layer %d", i).isEqualTo(apart.get(i).toFloats());
+    }
+    Tensor product = f.arena.allocate(DType.BF16, rows, width);
+    ops.siluMul(product, apart.get(0), apart.get(2));
+    Tensor gated = f.output(DType.BF16, rows, width).fast();
+    Tensor first = f.arena.allocate(DType.F32, rows, width);
+    Tensor second = f.arena.allocate(DType.F32, rows, width);
+    ops.gatedLinear(gated, x, layers.get(0), layers.get(2), first, second);
+    assertThat(f.read(gated)).isEqualTo(product.toFloats());
+  }
+
+  /** One on most rows, and four on a row or two of them. */
+  private List<LoraSegment> adapters(int rows, int in, int width) {
+    List<LoraSegment> segments = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      int from = i == 0 ? rows / 8 : f.between(0, rows - 1);
+      int to = i == 0 ? rows - rows / 8 : Math.min(rows, from + f.between(1, 2));
+      int rank = f.between(1, 20);
+      Tensor a = f.random(DType.BF16, 1 / Math.sqrt(in), rank, in).fast();
+      Tensor b = f.random(DType.BF16, 0.25, width, rank).fast();
+      Tensor gain = i == 3 ? f.random(DType.BF16, 1, width).fast() : null;
+      segments.add(new LoraSegment(from, to, a, b, 0.5f, gain, null));
+    }
+    return segments;
   }
 
   @Test
