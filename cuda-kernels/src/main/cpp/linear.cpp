@@ -64,7 +64,6 @@ constexpr int64_t FEW_ROWS = 32;
 bool copy_tiles(ol_context* context, Linear& l) {
   constexpr int64_t ROWS = FEW_ROWS;
   int64_t blocks = padded(l.m, ROWS) / ROWS;
-  int64_t most = tiled_rows(l.padded_k);
   uint16_t* tiles =
       static_cast<uint16_t*>(context->tiles.of(static_cast<size_t>(blocks * ROWS * l.padded_k) * 2));
   if (tiles == nullptr) {
@@ -73,8 +72,8 @@ bool copy_tiles(ol_context* context, Linear& l) {
   auto copy = [&](int thread, int threads) {
     for (int64_t block = blocks * thread / threads; block < blocks * (thread + 1) / threads; block++) {
       int64_t row = block * ROWS;
-      int64_t first = row / most * most;
-      int64_t rows = std::min(most, blocks * ROWS - first);
+      int64_t first = row / TILED_ROWS * TILED_ROWS;
+      int64_t rows = std::min(TILED_ROWS, blocks * ROWS - first);
       for (int64_t k = 0; k < l.padded_k; k += TILED_DEPTH) {
         int64_t depth = std::min(TILED_DEPTH, l.padded_k - k);
         uint16_t* to = tiles + first * l.padded_k + k * rows + (row - first) * depth;
@@ -289,7 +288,7 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   int64_t panels = padded(n, PANEL) / PANEL;
   int64_t threads = context->pool.threads();
   bool later = adapts_later(*gate_layer, of_gate) || adapts_later(*up_layer, of_up);
-  int64_t rows_at_once = later ? m : std::min(m, openlora::tiled_rows(padded(k, DEPTH)));
+  int64_t rows_at_once = later ? m : std::min(m, openlora::TILED_ROWS);
   int64_t group = std::max(LEAST_GROUP, (later ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
   group = std::min(group, (panels + threads - 1) / threads);
   size_t floats = static_cast<size_t>(rows_at_once * group * PANEL);
@@ -305,6 +304,16 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   complete(gate, rows, n, *gate_layer, of_gate);
   complete(up, rows, n, *up_layer, of_up);
   std::atomic<bool> done{true};
+  if (gate.tiles != nullptr && !later) {
+    gate.up = &up;
+    auto gated = [&](int thread, int) {
+      if (!context->kernels.multiply(gate, panels * thread / threads, panels * (thread + 1) / threads)) {
+        done = false;
+      }
+    };
+    context->pool.run(gated);
+    return done ? OL_OK : OL_OUT_OF_MEMORY;
+  }
   auto multiply = [&](int thread, int) {
     float* gate_sums = sums + 2 * floats * static_cast<size_t>(thread);
     float* up_sums = gate_sums + floats;

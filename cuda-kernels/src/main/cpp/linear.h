@@ -39,20 +39,19 @@ struct Linear {
   int64_t extension_count = 0;
   int64_t extension_panel = 0;     /* which of their panels this product's first is */
   int64_t extension_row = 0;       /* and which of their rows */
+  const Linear* up = nullptr;      /* out = silu(this) up, of the same x and shape: from tiles */
 };
 
 constexpr int64_t STRIP = 16;   /* columns packed together: [n / 16][k / 2][16][2] */
 constexpr int64_t PANEL = 32;   /* two strips: what work is parted into */
 constexpr int64_t DEPTH = 32;   /* k is padded to a multiple of it */
 
-/* x in tiles: of each tiled_rows, of each 224 columns, [rows / 32][columns / 32][32][32], rows padded by zeros. Three
- * strips of that depth stay in the first cache while the rows go past them, and the rows of x in the second. */
-constexpr int64_t TILED_DEPTH = 224;
-
-inline int64_t tiled_rows(int64_t padded_k) {
-  constexpr int64_t BYTES = 1024 * 1024;
-  return std::clamp<int64_t>(BYTES / (padded_k * 2) / 32 * 32, 128, 512);
-}
+/* x in tiles: of each TILED_ROWS, of each TILED_DEPTH columns, [rows / 32][columns / 32][32][32], rows padded by zeros.
+ * Two strips of that depth stay in the first cache while the rows go past them, and the rows of TILED_WIDTH columns in
+ * the second while the strips do. */
+constexpr int64_t TILED_ROWS = 512;
+constexpr int64_t TILED_DEPTH = 448;
+constexpr int64_t TILED_WIDTH = 2 * TILED_DEPTH;
 
 inline int64_t padded(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
 

@@ -1,6 +1,7 @@
 /* AMX tiles: two of 16 rows against strips of 16 columns, which are packed in the order that the tile unit wants
  * its second operand: a pair of k in every 32-bit lane. Every sum runs over k in one order however rows and columns
  * are blocked, so a row's result does not depend on the rows beside it. */
+#define OL_VARIANT amx
 #include <immintrin.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "linear_store.h"
 #include "thread_memory.h"
 #include "tiles.h"
+#include "vector.h"
 
 namespace openlora {
 
@@ -17,7 +19,6 @@ namespace {
 constexpr int TILE_FLOATS = 16 * 16;
 constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t TILE = DEPTH * STRIP;
-constexpr int STRIPS_AT_ONCE = 3;      /* of many rows: two tiles of rows are loaded for three of columns */
 constexpr int64_t PREFETCH = 256;      /* elements: nearer or further is slower by a tenth */
 
 void store_tile(const Linear& l, int64_t row, int64_t rows, int64_t column, const float* values) {
@@ -102,152 +103,211 @@ void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
   }
 }
 
-struct Sums; /* of many rows, between parts of k */
-
-/* The sums of 32 rows and up to three strips: tiles 0, 1, 2 above 3, 4, 5. x goes through tile 6, w through 7. */
-template <int STRIPS>
-struct Block {
-  static void begin(const float* sums, bool first) {
-    if (first) {
-      _tile_zero(0);
-      _tile_zero(1);
-      _tile_zero(2);
-      _tile_zero(3);
-      _tile_zero(4);
-      _tile_zero(5);
-    } else {
-      _tile_loadd(0, sums, 64);
-      _tile_loadd(3, sums + 3 * TILE_FLOATS, 64);
-      if (STRIPS > 1) {
-        _tile_loadd(1, sums + TILE_FLOATS, 64);
-        _tile_loadd(4, sums + 4 * TILE_FLOATS, 64);
-      }
-      if (STRIPS > 2) {
-        _tile_loadd(2, sums + 2 * TILE_FLOATS, 64);
-        _tile_loadd(5, sums + 5 * TILE_FLOATS, 64);
-      }
-    }
+/* Many rows: what goes past the weights is streamed, so that they stay in the first cache. The sums are tiles 0 and 1,
+ * and below them 2 and 3. */
+template <bool LEFT, bool RIGHT, typename Beside>
+inline void multiply_tiles(const uint16_t* x, const uint16_t* below, int64_t x_bytes, const uint16_t* left,
+                           const uint16_t* right, Beside beside) {
+  _tile_stream_loadd(4, x, x_bytes);
+  if (LEFT) {
+    _tile_loadd(6, left, 64);
+    _tile_dpbf16ps(0, 4, 6);
   }
-
-  /* Strips are `strip` elements apart, rows of x x_bytes; `fetch` runs while the first tiles are multiplied. */
-  template <typename Fetch>
-  static inline void multiply(const uint16_t* upper, const uint16_t* lower, int64_t x_bytes, const uint16_t* w,
-                              int64_t strip, Fetch fetch) {
-    _tile_loadd(6, upper, x_bytes);
-    _tile_loadd(7, w, 64);
-    _tile_dpbf16ps(0, 6, 7);
-    fetch();
-    if (STRIPS > 1) {
-      _tile_loadd(7, w + strip, 64);
-      _tile_dpbf16ps(1, 6, 7);
-    }
-    if (STRIPS > 2) {
-      _tile_loadd(7, w + 2 * strip, 64);
-      _tile_dpbf16ps(2, 6, 7);
-    }
-    _tile_loadd(6, lower, x_bytes);
-    if (STRIPS > 2) {
-      _tile_dpbf16ps(5, 6, 7);
-      _tile_loadd(7, w + strip, 64);
-    }
-    if (STRIPS > 1) {
-      _tile_dpbf16ps(4, 6, 7);
-      _tile_loadd(7, w, 64);
-    }
-    _tile_dpbf16ps(3, 6, 7);
+  beside();
+  if (RIGHT) {
+    _tile_loadd(7, right, 64);
+    _tile_dpbf16ps(1, 4, 7);
   }
-
-  static void end(float* sums) {
-    _tile_stored(0, sums, 64);
-    _tile_stored(3, sums + 3 * TILE_FLOATS, 64);
-    if (STRIPS > 1) {
-      _tile_stored(1, sums + TILE_FLOATS, 64);
-      _tile_stored(4, sums + 4 * TILE_FLOATS, 64);
-    }
-    if (STRIPS > 2) {
-      _tile_stored(2, sums + 2 * TILE_FLOATS, 64);
-      _tile_stored(5, sums + 5 * TILE_FLOATS, 64);
-    }
+  _tile_stream_loadd(5, below, x_bytes);
+  if (LEFT) {
+    _tile_dpbf16ps(2, 5, 6);
   }
-
-  static void finish(const Linear& l, int64_t row, int64_t strip, const float* sums) {
-    int64_t upper = std::min<int64_t>(TILE_ROWS, l.m - row);
-    int64_t lower = std::min<int64_t>(TILE_ROWS, l.m - row - TILE_ROWS);
-    for (int64_t s = 0; s < STRIPS; s++) {
-      store_tile(l, row, upper, (strip + s) * STRIP, sums + s * TILE_FLOATS);
-      store_tile(l, row + TILE_ROWS, lower, (strip + s) * STRIP, sums + (3 + s) * TILE_FLOATS);
-    }
-  }
-};
-
-/* `rows` rows from `row` on, from tiles, times the strips from `strip` on, a part of k at a time, which stays in the
- * first cache while all rows go past it. Sums wait in memory between parts; while one part is at work, each block
- * fetches its share of the next one. */
-template <int STRIPS>
-void many_rows(const Linear& l, int64_t row, int64_t rows, int64_t strip, float* sums) {
-  constexpr int64_t BLOCK_FLOATS = 2 * STRIPS_AT_ONCE * TILE_FLOATS;
-  constexpr int64_t X = 2 * TILE_ROWS * DEPTH;
-  const int64_t apart = l.padded_k * STRIP;
-  const uint16_t* strips = l.packed + strip * apart;
-  const int64_t blocks = padded(rows, BLOCK_ROWS) / BLOCK_ROWS;
-  const uint16_t* x = l.tiles + row * l.padded_k;
-  for (int64_t k = 0; k < l.padded_k; k += TILED_DEPTH) {
-    const int64_t depth = std::min(TILED_DEPTH, l.padded_k - k);
-    const bool last = k + depth == l.padded_k;
-    const uint16_t* next = strips + (last ? STRIPS * apart : (k + depth) * STRIP);
-    const int64_t steps = blocks * (depth / DEPTH);
-    const int64_t share = (depth / 2 + steps - 1) / steps; /* lines */
-    for (int64_t block = 0; block < blocks; block++) {
-      float* of_block = sums + block * BLOCK_FLOATS;
-      const uint16_t* w = strips + k * STRIP;
-      Block<STRIPS>::begin(of_block, k == 0);
-      for (int64_t i = 0; i < depth; i += DEPTH, x += X, w += TILE) {
-        Block<STRIPS>::multiply(x, x + X / 2, 64, w, apart, [&] {
-          prefetch(x + X);
-          prefetch(x + X + X / 2);
-          for (int64_t line = 0; line < share; line++, next += 32) {
-            for (int s = 0; s < STRIPS; s++) {
-              _mm_prefetch(reinterpret_cast<const char*>(next + s * apart), _MM_HINT_T1);
-            }
-          }
-        });
-      }
-      int64_t at = row + block * BLOCK_ROWS;
-      if (last) {
-        each_extension(l, at, BLOCK_ROWS, strip, [](const uint16_t* x, int64_t columns, const uint16_t* w) {
-          for (int64_t i = 0; i < columns; i += DEPTH, x += DEPTH, w += TILE) {
-            Block<STRIPS>::multiply(x, x + TILE_ROWS * columns, columns * 2, w, columns * STRIP, [] {});
-          }
-        });
-      }
-      Block<STRIPS>::end(of_block);
-      if (last) {
-        Block<STRIPS>::finish(l, at, strip, of_block);
-      }
-    }
+  if (RIGHT) {
+    _tile_dpbf16ps(3, 5, 7);
   }
 }
 
+/* Adds what extends 32 rows to the sums of one strip or of two neighbours. */
+template <bool LEFT, bool RIGHT>
+void extend_tiles(const Linear& l, int64_t row, int64_t strip) {
+  each_extension(l, row, BLOCK_ROWS, strip, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
+    const uint16_t* right = LEFT ? w + depth * STRIP : w;
+    for (int64_t k = 0; k < depth; k += DEPTH, w += TILE, right += TILE) {
+      multiply_tiles<LEFT, RIGHT>(x + k, x + k + TILE_ROWS * depth, depth * 2, w, right, [] {});
+    }
+  });
+}
+
+/* Two strips that are multiplied together: of a panel, or the ones of a gate and of what it gates. */
+struct Pair {
+  int64_t strip;
+  const uint16_t* left;
+  const uint16_t* right;
+};
+
+Pair pair_of(const Linear& l, int64_t i) {
+  const int64_t apart = l.padded_k * STRIP;
+  if (l.up == nullptr) {
+    return {2 * i, l.packed + 2 * i * apart, l.packed + (2 * i + 1) * apart};
+  }
+  return {i, l.packed + i * apart, l.up->packed + i * apart};
+}
+
+constexpr int64_t BLOCK_FLOATS = 4 * TILE_FLOATS;
+
+/* What becomes of sixteen columns of sums: scaled, with the bias. */
+struct Columns {
+  __mmask16 mask;
+  __m512 scale;
+  __m512 bias;
+
+  static Columns of(const Linear& l, int64_t column) {
+    __mmask16 mask = inside(l, column);
+    return {mask,
+            l.scale == nullptr ? _mm512_set1_ps(1) : _mm512_maskz_loadu_ps(mask, l.scale + column),
+            l.bias == nullptr ? _mm512_setzero_ps() : widened(l.bias + column, mask)};
+  }
+
+  __m512 value(const float* sums) const { return _mm512_fmadd_ps(_mm512_load_ps(sums), scale, bias); }
+};
+
+/* Brings the sums of a pair to their place, some rows at a time beside the next pair's products, as the tile unit leaves
+ * the others idle. */
+class Finish {
+ public:
+  explicit Finish(const Linear& l) : l_(l) {}
+
+  /* sums: [rows / 32][BLOCK_FLOATS] */
+  void begin(int64_t row, int64_t rows, int64_t strip, const float* sums) {
+    rest();
+    row_ = row;
+    rows_ = rows;
+    done_ = 0;
+    column_ = strip * STRIP;
+    sums_ = sums;
+    left_ = Columns::of(l_, column_);
+    right_ = l_.up == nullptr ? Columns::of(l_, column_ + STRIP) : Columns::of(*l_.up, column_);
+  }
+
+  void some(int64_t rows) {
+    for (int64_t to = std::min(rows_, done_ + rows); done_ < to; done_++) {
+      const float* sums = sums_ + done_ / TILE_ROWS * (2 * TILE_FLOATS) + done_ % TILE_ROWS * 16;
+      __m512 left = left_.value(sums);
+      __m512 right = right_.value(sums + TILE_FLOATS);
+      int64_t at = (row_ + done_) * l_.out_stride + column_;
+      if (l_.up != nullptr) {
+        put(l_, at, left_.mask, amx::gated(left, right));
+      } else {
+        put(l_, at, left_.mask, left);
+        put(l_, at + STRIP, right_.mask, right);
+      }
+    }
+  }
+
+  void rest() { some(rows_); }
+
+ private:
+  const Linear& l_;
+  int64_t row_ = 0;
+  int64_t rows_ = 0;
+  int64_t done_ = 0;
+  int64_t column_ = 0;
+  const float* sums_ = nullptr;
+  Columns left_{};
+  Columns right_{};
+};
+
+/* Rows from tiles, and columns of them: what stays in the second cache. */
+struct Part {
+  int64_t row;
+  int64_t rows;
+  int64_t k;
+  int64_t k_to;
+};
+
+/* A part times a pair of strips, TILED_DEPTH columns at a time, whose weights stay in the first cache while all rows go
+ * past them. Sums wait in memory in between; meanwhile each block fetches its share of what comes next. */
+void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, Finish& finish) {
+  constexpr int64_t X = BLOCK_ROWS * DEPTH;
+  const auto [strip, left, right] = pair_of(l, pair);
+  const Pair following = pair_of(l, pair + 1);
+  const int64_t blocks = padded(part.rows, BLOCK_ROWS) / BLOCK_ROWS;
+  const int64_t finished = padded(BLOCK_ROWS * DEPTH, part.k_to - part.k) / (part.k_to - part.k); /* rows a step */
+  const uint16_t* x = l.tiles + part.row * l.padded_k + part.k * blocks * BLOCK_ROWS;
+  for (int64_t k = part.k; k < part.k_to; k += TILED_DEPTH) {
+    const int64_t depth = std::min(TILED_DEPTH, part.k_to - k);
+    const int64_t steps = blocks * (depth / DEPTH);
+    const int64_t lines = (depth / 2 + steps - 1) / steps;
+    const bool more = k + depth < part.k_to;
+    const uint16_t* next_left = more ? left + (k + depth) * STRIP : following.left + part.k * STRIP;
+    const uint16_t* next_right = more ? right + (k + depth) * STRIP : following.right + part.k * STRIP;
+    for (int64_t block = 0; block < blocks; block++) {
+      float* of_block = sums + block * BLOCK_FLOATS;
+      if (k == 0) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+      } else {
+        _tile_stream_loadd(0, of_block, 64);
+        _tile_stream_loadd(1, of_block + TILE_FLOATS, 64);
+        _tile_stream_loadd(2, of_block + 2 * TILE_FLOATS, 64);
+        _tile_stream_loadd(3, of_block + 3 * TILE_FLOATS, 64);
+      }
+      for (int64_t i = k * STRIP; i < (k + depth) * STRIP; i += TILE, x += X) {
+        multiply_tiles<true, true>(x, x + X / 2, 64, left + i, right + i, [&] {
+          for (int64_t line = 0; line < lines; line++, next_left += 32, next_right += 32) {
+            _mm_prefetch(reinterpret_cast<const char*>(next_left), _MM_HINT_T1);
+            _mm_prefetch(reinterpret_cast<const char*>(next_right), _MM_HINT_T1);
+          }
+          finish.some(finished);
+        });
+      }
+      if (k + depth == l.padded_k) {
+        const int64_t row = part.row + block * BLOCK_ROWS;
+        if (l.up == nullptr) {
+          extend_tiles<true, true>(l, row, strip);
+        } else {
+          extend_tiles<true, false>(l, row, strip);
+          extend_tiles<false, true>(*l.up, row, strip);
+        }
+      }
+      _tile_stored(0, of_block, 64);
+      _tile_stored(1, of_block + TILE_FLOATS, 64);
+      _tile_stored(2, of_block + 2 * TILE_FLOATS, 64);
+      _tile_stored(3, of_block + 3 * TILE_FLOATS, 64);
+    }
+  }
+  if (part.k_to == l.padded_k) {
+    finish.begin(part.row, part.rows, strip, sums);
+  }
+}
+
+struct Sums; /* of many rows: of pairs that are not complete, and of the one that is finished */
+
 /* False without memory. */
-bool many_rows(const Linear& l, int64_t strip, int64_t strip_to) {
-  const int64_t at_once = tiled_rows(l.padded_k);
-  float* sums = thread_memory<Sums, float>(std::min(at_once, padded(l.m, BLOCK_ROWS)) / TILE_ROWS * STRIPS_AT_ONCE *
-                                           TILE_FLOATS);
+bool many_rows(const Linear& l, int64_t panel_from, int64_t panel_to) {
+  constexpr int64_t BYTES = 2 * 1024 * 1024;
+  const int64_t of_pair = std::min(TILED_ROWS, padded(l.m, BLOCK_ROWS)) / BLOCK_ROWS * BLOCK_FLOATS;
+  const int64_t at_once = l.padded_k <= TILED_WIDTH ? 1 : std::max<int64_t>(1, BYTES / 4 / of_pair);
+  const int64_t slots = at_once + 1;
+  float* sums = thread_memory<Sums, float>(slots * of_pair);
   if (sums == nullptr) {
     return false;
   }
   configure(TILE_ROWS, TILE_ROWS);
-  for (int64_t row = 0; row < l.m; row += at_once) {
-    int64_t rows = std::min(at_once, l.m - row);
-    int64_t at = strip;
-    for (; at + STRIPS_AT_ONCE <= strip_to; at += STRIPS_AT_ONCE) {
-      many_rows<STRIPS_AT_ONCE>(l, row, rows, at, sums);
+  Finish finish(l);
+  const int64_t to = l.up == nullptr ? panel_to : std::min(2 * panel_to, padded(l.n, STRIP) / STRIP);
+  for (int64_t row = 0; row < l.m; row += TILED_ROWS) {
+    for (int64_t first = l.up == nullptr ? panel_from : 2 * panel_from; first < to; first += at_once) {
+      for (int64_t k = 0; k < l.padded_k; k += TILED_WIDTH) {
+        Part part{row, std::min(TILED_ROWS, l.m - row), k, std::min(l.padded_k, k + TILED_WIDTH)};
+        for (int64_t pair = first; pair < std::min(to, first + at_once); pair++) {
+          many_rows(l, part, pair, sums + pair % slots * of_pair, finish);
+        }
+      }
     }
-    if (at + 2 == strip_to) {
-      many_rows<2>(l, row, rows, at, sums);
-    } else if (at < strip_to) {
-      many_rows<1>(l, row, rows, at, sums);
-    }
+    finish.rest();
   }
   return true;
 }
@@ -267,7 +327,7 @@ bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to) {
       }
     }
   } else {
-    done = many_rows(l, 2 * panel_from, std::min(2 * panel_to, padded(l.n, STRIP) / STRIP));
+    done = many_rows(l, panel_from, panel_to);
   }
   _tile_release();
   return done;

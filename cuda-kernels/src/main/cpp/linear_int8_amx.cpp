@@ -16,7 +16,7 @@ constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t BLOCK = DEPTH * PANEL; /* elements of 32 k in a panel */
 constexpr int64_t TILE = DEPTH * STRIP;
 constexpr int64_t RING = 2;              /* blocks: one to load from, one to widen into */
-constexpr int64_t PANELS_AT_ONCE = 3;    /* of many rows: six strips, as the bf16 kernel takes three */
+constexpr int64_t PANELS_AT_ONCE = 2;    /* of many rows */
 constexpr int PREFETCH_BYTES = 1024;
 
 struct Widened; /* memory for bf16 */
@@ -146,20 +146,36 @@ void few_rows(const Linear& l, uint16_t* widened, int64_t panel, int64_t panel_t
   _tile_release();
 }
 
-bool many_rows(const Linear& l, uint16_t* widened, int64_t panel, int64_t panel_to) {
+/* Some panels of l in bf16. */
+Linear widen(const Linear& l, int64_t panel, int64_t count, uint16_t* widened) {
   const int64_t strip = l.padded_k * STRIP;
   const int64_t blocks = l.padded_k / DEPTH;
+  const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
+  for (int64_t p = 0; p < count; p++) {
+    uint16_t* left = widened + 2 * p * strip;
+    for (int64_t b = 0; b < blocks; b++, w += BLOCK) {
+      widen_block(w, left + b * TILE, left + strip + b * TILE);
+    }
+  }
+  stored();
+  return widened_part(l, 0, panel, count, widened);
+}
+
+bool many_rows(const Linear& l, int64_t panel, int64_t panel_to) {
+  const int64_t most = PANELS_AT_ONCE * PANEL * l.padded_k;
+  uint16_t* widened = thread_memory<Widened, uint16_t>(l.up == nullptr ? most : 2 * most);
+  if (widened == nullptr) {
+    return false;
+  }
   for (; panel < panel_to; panel += PANELS_AT_ONCE) {
     int64_t count = std::min(PANELS_AT_ONCE, panel_to - panel);
-    const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
-    for (int64_t p = 0; p < count; p++) {
-      uint16_t* left = widened + 2 * p * strip;
-      for (int64_t b = 0; b < blocks; b++, w += BLOCK) {
-        widen_block(w, left + b * TILE, left + strip + b * TILE);
-      }
+    Linear part = widen(l, panel, count, widened);
+    Linear up;
+    if (l.up != nullptr) {
+      up = widen(*l.up, panel, count, widened + most);
+      part.up = &up;
     }
-    stored();
-    if (!linear_amx(widened_part(l, 0, panel, count, widened), 0, count)) {
+    if (!linear_amx(part, 0, count)) {
       return false;
     }
   }
@@ -167,14 +183,10 @@ bool many_rows(const Linear& l, uint16_t* widened, int64_t panel, int64_t panel_
 }
 
 bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
-  bool many = l.tiles != nullptr;
-  uint16_t* widened = thread_memory<Widened, uint16_t>(many ? PANELS_AT_ONCE * PANEL * l.padded_k : 2 * RING * BLOCK);
-  if (widened == nullptr) {
-    return false;
+  if (l.tiles != nullptr) {
+    return many_rows(l, panel_from, panel_to);
   }
-  if (many) {
-    return many_rows(l, widened, panel_from, panel_to);
-  }
+  alignas(64) uint16_t widened[2 * RING * BLOCK];
   few_rows(l, widened, panel_from, panel_to);
   return true;
 }

@@ -27,34 +27,41 @@ namespace openlora {
 }
 
 #ifdef __AVX512BF16__
-static inline __m512 widened(const uint16_t* from, __mmask16 mask) {
+[[maybe_unused]] static inline __m512 widened(const uint16_t* from, __mmask16 mask) {
   __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from));
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
-static inline void store(const Linear& l, int64_t row, int64_t column, __m512 sums) {
+/* The lanes of 16 that are columns of the product. */
+static inline __mmask16 inside(const Linear& l, int64_t column) {
   int64_t left = l.n - column;
-  if (left <= 0) {
-    return;
-  }
-  __mmask16 mask = left >= 16 ? 0xFFFF : static_cast<__mmask16>((1u << left) - 1);
-  __m512 bias = _mm512_setzero_ps();
-  if (l.bias != nullptr) {
-    bias = widened(l.bias + column, mask);
-  }
-  sums = l.scale == nullptr ? _mm512_add_ps(sums, bias)
-                            : _mm512_fmadd_ps(sums, _mm512_load_ps(l.scale + column), bias);
-  int64_t at = row * l.out_stride + column;
-  if (l.add) {
-    sums = _mm512_add_ps(sums, l.out_bf16 ? widened(static_cast<uint16_t*>(l.out) + at, mask)
-                                          : _mm512_maskz_loadu_ps(mask, static_cast<float*>(l.out) + at));
-  }
+  return left >= 16 ? 0xFFFF : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
+}
+
+/* Values to their place. */
+static inline void put(const Linear& l, int64_t at, __mmask16 mask, __m512 values) {
   if (l.out_bf16) {
-    __m256i narrowed = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sums));
+    __m256i narrowed = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values));
     _mm256_mask_storeu_epi16(static_cast<uint16_t*>(l.out) + at, mask, narrowed);
   } else {
-    _mm512_mask_storeu_ps(static_cast<float*>(l.out) + at, mask, sums);
+    _mm512_mask_storeu_ps(static_cast<float*>(l.out) + at, mask, values);
   }
+}
+
+static inline void store(const Linear& l, int64_t row, int64_t column, __m512 sums) {
+  if (column >= l.n) {
+    return;
+  }
+  __mmask16 mask = inside(l, column);
+  __m512 bias = l.bias == nullptr ? _mm512_setzero_ps() : widened(l.bias + column, mask);
+  __m512 values = l.scale == nullptr ? _mm512_add_ps(sums, bias)
+                                     : _mm512_fmadd_ps(sums, _mm512_load_ps(l.scale + column), bias);
+  int64_t at = row * l.out_stride + column;
+  if (l.add) {
+    values = _mm512_add_ps(values, l.out_bf16 ? widened(static_cast<uint16_t*>(l.out) + at, mask)
+                                              : _mm512_maskz_loadu_ps(mask, static_cast<float*>(l.out) + at));
+  }
+  put(l, at, mask, values);
 }
 #endif
 

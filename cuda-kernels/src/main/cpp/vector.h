@@ -77,20 +77,16 @@ inline float sum(Floats v) {
   return total;
 }
 
-/* e^x: 2^n times a polynomial of the rest, about one unit in the last place; 0 below -87, infinite
- * above 88.7. NaN stays. */
-inline Floats exponential(Floats x) {
-  const float LOW = -87.33654f, HIGH = 89.0f;
-  Floats clamped = x < LOW ? Floats{} + LOW : x;
-  clamped = clamped > HIGH ? Floats{} + HIGH : clamped;
-  Floats scaled = clamped * 1.44269504f;
+/* e^x of an x from -88 to 89: 2^n times a polynomial of the rest, about one unit in the last place. NaN stays. */
+inline Floats exponential_within(Floats x) {
+  Floats scaled = x * 1.44269504f;
 #ifdef __AVX512F__
   Floats n = _mm512_roundscale_ps(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
   /* The bias rounds to a whole number in the low bits of the mantissa. */
   Floats n = scaled + 12582912.0f - 12582912.0f;
 #endif
-  Floats r = clamped - n * 0.693359375f;
+  Floats r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
   Floats p = all(1.9875691500e-4f);
   p = p * r + 1.3981999507e-3f;
@@ -100,14 +96,30 @@ inline Floats exponential(Floats x) {
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
 #ifdef __AVX512F__
-  Floats result = _mm512_scalef_ps(p, n);
+  return _mm512_scalef_ps(p, n);
 #else
   /* In two halves, as 2^128 is no float. */
   Ints whole = __builtin_convertvector(n, Ints);
   Ints half = whole >> 1;
   Floats result = p * as_floats((half + 127) << 23) * as_floats((whole - half + 127) << 23);
-  result = x == x ? result : x;
+  return x == x ? result : x;
 #endif
+}
+
+/* x, or what is nearest to it from low to high. NaN stays. */
+inline Floats clamp(Floats x, float low, float high) {
+#ifdef __AVX512F__
+  return _mm512_min_ps(all(high), _mm512_max_ps(all(low), x));
+#else
+  Floats above = x < low ? Floats{} + low : x;
+  return above > high ? Floats{} + high : above;
+#endif
+}
+
+/* e^x; 0 below -87, infinite above 88.7. NaN stays. */
+inline Floats exponential(Floats x) {
+  const float LOW = -87.33654f, HIGH = 89.0f;
+  Floats result = exponential_within(clamp(x, LOW, HIGH));
   return x < LOW ? Floats{} : result;
 }
 
@@ -119,6 +131,11 @@ inline Floats quotient(Floats a, Floats b) {
 #else
   return a / b;
 #endif
+}
+
+/* silu(gate) up */
+inline Floats gated(Floats gate, Floats up) {
+  return quotient(gate, exponential_within(clamp(-gate, -87.0f, 87.0f)) + 1.0f) * up;
 }
 
 }  // namespace OL_VARIANT
