@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <deque>
 #include <vector>
 
 #include "bf16.h"
@@ -123,7 +124,8 @@ struct Shrinking {
   std::vector<Wide> wide;
   std::vector<Part<LoraRun>> shrinks;
   std::vector<Part<Wide>> packs;
-  std::vector<Part<Wide>> products;
+  std::deque<std::vector<Wide*>> same_rows;
+  std::vector<Part<std::vector<Wide*>>> products;
 
   template <typename Body>
   void each_run(Body body) const {
@@ -216,7 +218,24 @@ struct Shrinking {
       if (!each.run().kept) {
         cut(packs, &each, panels(run.rank) + panels(each.plan->out), PANEL_PART);
       }
-      cut(products, &each, run.to - run.from, ROW_PART);
+    }
+    cut_products();
+  }
+
+  /* Rows of x that several plans multiply are read once for all of them. */
+  void cut_products() {
+    std::vector<Wide*> left;
+    for (Wide& each : wide) {
+      left.push_back(&each);
+    }
+    while (!left.empty()) {
+      const LoraRun& first = left.front()->run().run;
+      auto others = std::stable_partition(left.begin(), left.end(), [&](const Wide* each) {
+        return each->run().run.from == first.from && each->run().run.to == first.to;
+      });
+      same_rows.emplace_back(left.begin(), others);
+      cut(products, &same_rows.back(), first.to - first.from, ROW_PART);
+      left.erase(left.begin(), others);
     }
   }
 
@@ -249,21 +268,26 @@ struct Shrinking {
 
   void multiply() {
     share(products.size(), [&](size_t i) {
-      const Part<Wide>& part = products[i];
-      const WideRun& each = part.run->run();
-      const LoraRun& run = each.run;
-      Linear product;
-      product.out = run.shrunk + part.from * run.rank;
-      product.out_stride = run.rank;
-      product.x = x + (run.from + part.from) * x_stride;
-      product.x_stride = x_stride;
-      product.packed = each.a;
-      product.m = part.to - part.from;
-      product.n = run.rank;
-      product.padded_k = in;
-      context->kernels.linear(product, 0, panels(run.rank));
-      halve(each, part.run->extension().depth, part.from, part.to);
+      for (Wide* each : *products[i].run) {
+        multiply(*each, products[i].from, products[i].to);
+      }
     });
+  }
+
+  /* Rows [from, to) of a run times its A. */
+  void multiply(const Wide& wide, int64_t from, int64_t to) {
+    const LoraRun& run = wide.run().run;
+    Linear product;
+    product.out = run.shrunk + from * run.rank;
+    product.out_stride = run.rank;
+    product.x = x + (run.from + from) * x_stride;
+    product.x_stride = x_stride;
+    product.packed = wide.run().a;
+    product.m = to - from;
+    product.n = run.rank;
+    product.padded_k = in;
+    context->kernels.linear(product, 0, panels(run.rank));
+    halve(wide.run(), wide.extension().depth, from, to);
   }
 };
 
@@ -313,7 +337,7 @@ int32_t read(const ol_context* context, const ol_adapters& adapters, int64_t row
 }
 
 bool shrink(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t in, LoraPlan* const* plans, int count) {
-  Shrinking work{context, x, x_stride, in, plans, count, {}, {}, {}, {}};
+  Shrinking work{context, x, x_stride, in, plans, count, {}, {}, {}, {}, {}};
   if (work.floats() == 0) {
     return true;
   }
