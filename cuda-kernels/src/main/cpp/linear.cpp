@@ -179,6 +179,12 @@ void complete(Linear& l, const ol_rows& out, int64_t n, const ol_layer& layer, c
   }
 }
 
+/* Whether one kernel multiplies a gate and what it gates, and the two. */
+bool gates(const ol_context* context, const Linear& gate, const Linear& up) {
+  bool same = (gate.bytes == nullptr) == (up.bytes == nullptr);
+  return context->kernels.isa == OL_AMX_BF16 && same && (gate.bytes == nullptr || gate.tiles != nullptr);
+}
+
 /* Whether something is added to a product when it is done. */
 bool adapts_later(const ol_layer& layer, const LoraPlan& plan) {
   return !plan.runs.empty() || (layer.dtype == OL_INT8 && !plan.wide.empty());
@@ -304,7 +310,7 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   complete(gate, rows, n, *gate_layer, of_gate);
   complete(up, rows, n, *up_layer, of_up);
   std::atomic<bool> done{true};
-  if (gate.tiles != nullptr && !later) {
+  if (!later && gates(context, gate, up)) {
     gate.up = &up;
     auto gated = [&](int thread, int) {
       if (!context->kernels.multiply(gate, panels * thread / threads, panels * (thread + 1) / threads)) {

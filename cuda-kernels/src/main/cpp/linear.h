@@ -39,7 +39,7 @@ struct Linear {
   int64_t extension_count = 0;
   int64_t extension_panel = 0;     /* which of their panels this product's first is */
   int64_t extension_row = 0;       /* and which of their rows */
-  const Linear* up = nullptr;      /* out = silu(this) up, of the same x and shape: from tiles */
+  const Linear* up = nullptr;      /* out = silu(this) up, of the same x, shape and type */
 };
 
 constexpr int64_t STRIP = 16;   /* columns packed together: [n / 16][k / 2][16][2] */

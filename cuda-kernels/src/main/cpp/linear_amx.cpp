@@ -20,12 +20,7 @@ constexpr int TILE_FLOATS = 16 * 16;
 constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t TILE = DEPTH * STRIP;
 constexpr int64_t PREFETCH = 256;      /* elements: nearer or further is slower by a tenth */
-
-void store_tile(const Linear& l, int64_t row, int64_t rows, int64_t column, const float* values) {
-  for (int64_t r = 0; r < rows; r++) {
-    store(l, row + r, column, _mm512_load_ps(values + r * 16));
-  }
-}
+constexpr int64_t BLOCK_FLOATS = 4 * TILE_FLOATS;
 
 void prefetch(const uint16_t* tile) {
   for (int line = 0; line < 16; line++) {
@@ -33,107 +28,74 @@ void prefetch(const uint16_t* tile) {
   }
 }
 
-/* Sums of two tiles of rows times two strips, of either the second one where there are two: tiles 0 and 1, and below
- * them 2 and 3. Tile numbers are part of the instructions. */
-template <bool BELOW, bool RIGHT>
-inline void multiply(const uint16_t* x, int64_t x_stride, const uint16_t* left, int64_t depth, int64_t ahead) {
-  const uint16_t* below = x + TILE_ROWS * x_stride;
-  const uint16_t* right = left + depth * STRIP;
-  for (int64_t k = 0; k < depth; k += DEPTH, left += TILE, right += TILE) {
-    prefetch(left + ahead);
-    _tile_loadd(6, left, 64);
-    if (RIGHT) {
-      prefetch(right + ahead);
-      _tile_loadd(7, right, 64);
-    }
-    _tile_loadd(4, x + k, x_stride * 2);
-    if (BELOW) {
-      _tile_loadd(5, below + k, x_stride * 2);
-    }
+/* What is read once is streamed, so that the other stays in the first cache. */
+enum class Streamed { X, WEIGHTS };
+
+/* Tile numbers are part of the instructions. */
+#define LOAD_TILE(streamed, tile, from, bytes) \
+  if (streamed) {                              \
+    _tile_stream_loadd(tile, from, bytes);     \
+  } else {                                     \
+    _tile_loadd(tile, from, bytes);            \
+  }
+
+/* Adds one step of k, 32 columns of x, to the sums of two tiles of rows times two strips, or of some of them: tiles 0
+ * and 1, and below them 2 and 3. `beside` runs while they multiply. */
+template <Streamed STREAMED, bool BELOW, bool LEFT, bool RIGHT, typename Beside>
+inline void multiply(const uint16_t* x, const uint16_t* below, int64_t x_bytes, const uint16_t* left,
+                     const uint16_t* right, Beside beside) {
+  LOAD_TILE(STREAMED == Streamed::X, 4, x, x_bytes);
+  if (LEFT) {
+    LOAD_TILE(STREAMED == Streamed::WEIGHTS, 6, left, 64);
     _tile_dpbf16ps(0, 4, 6);
-    if (RIGHT) {
-      _tile_dpbf16ps(1, 4, 7);
-    }
-    if (BELOW) {
+  }
+  beside();
+  if (RIGHT) {
+    LOAD_TILE(STREAMED == Streamed::WEIGHTS, 7, right, 64);
+    _tile_dpbf16ps(1, 4, 7);
+  }
+  if (BELOW) {
+    LOAD_TILE(STREAMED == Streamed::X, 5, below, x_bytes);
+    if (LEFT) {
       _tile_dpbf16ps(2, 5, 6);
     }
-    if (BELOW && RIGHT) {
+    if (RIGHT) {
       _tile_dpbf16ps(3, 5, 7);
     }
   }
 }
 
-/* Up to 32 rows from `row` on: the time is that of reading the weights once. */
-template <bool BELOW, bool RIGHT>
-void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
-  alignas(64) float values[TILE_FLOATS];
+void zero_sums() {
   _tile_zero(0);
   _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+void load_sums(const float* sums) {
+  _tile_stream_loadd(0, sums, 64);
+  _tile_stream_loadd(1, sums + TILE_FLOATS, 64);
+  _tile_stream_loadd(2, sums + 2 * TILE_FLOATS, 64);
+  _tile_stream_loadd(3, sums + 3 * TILE_FLOATS, 64);
+}
+
+template <bool BELOW>
+void store_sums(float* sums) {
+  _tile_stored(0, sums, 64);
+  _tile_stored(1, sums + TILE_FLOATS, 64);
   if (BELOW) {
-    _tile_zero(2);
-    _tile_zero(3);
-  }
-  multiply<BELOW, RIGHT>(l.x + row * l.x_stride, l.x_stride, l.packed + panel * l.padded_k * PANEL, l.padded_k,
-                         PREFETCH);
-  each_extension(l, row, rows, 2 * panel, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
-    multiply<BELOW, RIGHT>(x, depth, w, depth, depth * PANEL);
-  });
-  int64_t upper = std::min<int64_t>(TILE_ROWS, rows);
-  _tile_stored(0, values, 64);
-  store_tile(l, row, upper, panel * PANEL, values);
-  if (RIGHT) {
-    _tile_stored(1, values, 64);
-    store_tile(l, row, upper, panel * PANEL + STRIP, values);
-  }
-  if (BELOW) {
-    _tile_stored(2, values, 64);
-    store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL, values);
-  }
-  if (BELOW && RIGHT) {
-    _tile_stored(3, values, 64);
-    store_tile(l, row + TILE_ROWS, rows - TILE_ROWS, panel * PANEL + STRIP, values);
+    _tile_stored(2, sums + 2 * TILE_FLOATS, 64);
+    _tile_stored(3, sums + 3 * TILE_FLOATS, 64);
   }
 }
 
-void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t panel) {
-  if (l.n - panel * PANEL > STRIP) {
-    rows > TILE_ROWS ? few_rows<true, true>(l, row, rows, panel) : few_rows<false, true>(l, row, rows, panel);
-  } else {
-    rows > TILE_ROWS ? few_rows<true, false>(l, row, rows, panel) : few_rows<false, false>(l, row, rows, panel);
-  }
-}
-
-/* Many rows: what goes past the weights is streamed, so that they stay in the first cache. The sums are tiles 0 and 1,
- * and below them 2 and 3. */
-template <bool LEFT, bool RIGHT, typename Beside>
-inline void multiply_tiles(const uint16_t* x, const uint16_t* below, int64_t x_bytes, const uint16_t* left,
-                           const uint16_t* right, Beside beside) {
-  _tile_stream_loadd(4, x, x_bytes);
-  if (LEFT) {
-    _tile_loadd(6, left, 64);
-    _tile_dpbf16ps(0, 4, 6);
-  }
-  beside();
-  if (RIGHT) {
-    _tile_loadd(7, right, 64);
-    _tile_dpbf16ps(1, 4, 7);
-  }
-  _tile_stream_loadd(5, below, x_bytes);
-  if (LEFT) {
-    _tile_dpbf16ps(2, 5, 6);
-  }
-  if (RIGHT) {
-    _tile_dpbf16ps(3, 5, 7);
-  }
-}
-
-/* Adds what extends 32 rows to the sums of one strip or of two neighbours. */
-template <bool LEFT, bool RIGHT>
-void extend_tiles(const Linear& l, int64_t row, int64_t strip) {
-  each_extension(l, row, BLOCK_ROWS, strip, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
+/* Adds what extends up to 32 rows to the sums of one strip, or of two neighbours. */
+template <bool BELOW, bool LEFT, bool RIGHT>
+void extend_sums(const Linear& l, int64_t row, int64_t strip) {
+  each_extension(l, row, BELOW ? BLOCK_ROWS : TILE_ROWS, strip, [](const uint16_t* x, int64_t depth, const uint16_t* w) {
     const uint16_t* right = LEFT ? w + depth * STRIP : w;
     for (int64_t k = 0; k < depth; k += DEPTH, w += TILE, right += TILE) {
-      multiply_tiles<LEFT, RIGHT>(x + k, x + k + TILE_ROWS * depth, depth * 2, w, right, [] {});
+      multiply<Streamed::WEIGHTS, BELOW, LEFT, RIGHT>(x + k, x + k + TILE_ROWS * depth, depth * 2, w, right, [] {});
     }
   });
 }
@@ -153,7 +115,21 @@ Pair pair_of(const Linear& l, int64_t i) {
   return {i, l.packed + i * apart, l.up->packed + i * apart};
 }
 
-constexpr int64_t BLOCK_FLOATS = 4 * TILE_FLOATS;
+/* The pairs of the panels up to `panel`. */
+int64_t pairs_to(const Linear& l, int64_t panel) {
+  return l.up == nullptr ? panel : std::min(2 * panel, padded(l.n, STRIP) / STRIP);
+}
+
+/* Adds what extends a pair. */
+template <bool BELOW, bool RIGHT>
+void extend_pair(const Linear& l, int64_t row, int64_t strip) {
+  if (l.up == nullptr) {
+    extend_sums<BELOW, true, RIGHT>(l, row, strip);
+  } else {
+    extend_sums<BELOW, true, false>(l, row, strip);
+    extend_sums<BELOW, false, true>(*l.up, row, strip);
+  }
+}
 
 /* What becomes of sixteen columns of sums: scaled, with the bias. */
 struct Columns {
@@ -171,8 +147,8 @@ struct Columns {
   __m512 value(const float* sums) const { return _mm512_fmadd_ps(_mm512_load_ps(sums), scale, bias); }
 };
 
-/* Brings the sums of a pair to their place, some rows at a time beside the next pair's products, as the tile unit leaves
- * the others idle. */
+/* Brings the sums of a pair to their place, some rows at a time beside the next pair's products: the tile unit, or the
+ * memory that weights come from, leaves the others idle. */
 class Finish {
  public:
   explicit Finish(const Linear& l) : l_(l) {}
@@ -217,6 +193,54 @@ class Finish {
   Columns right_{};
 };
 
+/* How many rows of a pair to finish in each step of the next one's k. */
+int64_t rows_a_step(int64_t columns) { return (BLOCK_ROWS * DEPTH + columns - 1) / columns; }
+
+/* Up to 32 rows from `row` on: the time is that of reading the weights once. */
+template <bool BELOW, bool RIGHT>
+void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t pair, float* sums, Finish& finish) {
+  const auto [strip, left, right] = pair_of(l, pair);
+  const uint16_t* x = l.x + row * l.x_stride;
+  const uint16_t* below = x + TILE_ROWS * l.x_stride;
+  const int64_t finished = rows_a_step(l.padded_k);
+  zero_sums();
+  for (int64_t k = 0; k < l.padded_k; k += DEPTH) {
+    const uint16_t* left_tile = left + k * STRIP;
+    const uint16_t* right_tile = right + k * STRIP;
+    multiply<Streamed::WEIGHTS, BELOW, true, RIGHT>(x + k, below + k, l.x_stride * 2, left_tile, right_tile, [&] {
+      prefetch(left_tile + PREFETCH);
+      if (RIGHT) {
+        prefetch(right_tile + PREFETCH);
+      }
+      finish.some(finished);
+    });
+  }
+  extend_pair<BELOW, RIGHT>(l, row, strip);
+  store_sums<BELOW>(sums);
+  finish.begin(row, rows, strip, sums);
+}
+
+void few_rows(const Linear& l, int64_t panel_from, int64_t panel_to) {
+  alignas(64) float sums[2][BLOCK_FLOATS];
+  Finish finish(l);
+  int slot = 0;
+  for (int64_t row = 0; row < l.m; row += BLOCK_ROWS) {
+    const int64_t rows = std::min(BLOCK_ROWS, l.m - row);
+    const bool below = rows > TILE_ROWS;
+    configure(static_cast<int>(below ? TILE_ROWS : rows), static_cast<int>(below ? rows - TILE_ROWS : 0));
+    for (int64_t pair = pairs_to(l, panel_from); pair < pairs_to(l, panel_to); pair++, slot = 1 - slot) {
+      if (l.up != nullptr || l.n - pair * PANEL > STRIP) {
+        below ? few_rows<true, true>(l, row, rows, pair, sums[slot], finish)
+              : few_rows<false, true>(l, row, rows, pair, sums[slot], finish);
+      } else {
+        below ? few_rows<true, false>(l, row, rows, pair, sums[slot], finish)
+              : few_rows<false, false>(l, row, rows, pair, sums[slot], finish);
+      }
+    }
+  }
+  finish.rest();
+}
+
 /* Rows from tiles, and columns of them: what stays in the second cache. */
 struct Part {
   int64_t row;
@@ -232,7 +256,7 @@ void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, Fin
   const auto [strip, left, right] = pair_of(l, pair);
   const Pair following = pair_of(l, pair + 1);
   const int64_t blocks = padded(part.rows, BLOCK_ROWS) / BLOCK_ROWS;
-  const int64_t finished = padded(BLOCK_ROWS * DEPTH, part.k_to - part.k) / (part.k_to - part.k); /* rows a step */
+  const int64_t finished = rows_a_step(part.k_to - part.k);
   const uint16_t* x = l.tiles + part.row * l.padded_k + part.k * blocks * BLOCK_ROWS;
   for (int64_t k = part.k; k < part.k_to; k += TILED_DEPTH) {
     const int64_t depth = std::min(TILED_DEPTH, part.k_to - k);
@@ -243,19 +267,9 @@ void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, Fin
     const uint16_t* next_right = more ? right + (k + depth) * STRIP : following.right + part.k * STRIP;
     for (int64_t block = 0; block < blocks; block++) {
       float* of_block = sums + block * BLOCK_FLOATS;
-      if (k == 0) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-      } else {
-        _tile_stream_loadd(0, of_block, 64);
-        _tile_stream_loadd(1, of_block + TILE_FLOATS, 64);
-        _tile_stream_loadd(2, of_block + 2 * TILE_FLOATS, 64);
-        _tile_stream_loadd(3, of_block + 3 * TILE_FLOATS, 64);
-      }
+      k == 0 ? zero_sums() : load_sums(of_block);
       for (int64_t i = k * STRIP; i < (k + depth) * STRIP; i += TILE, x += X) {
-        multiply_tiles<true, true>(x, x + X / 2, 64, left + i, right + i, [&] {
+        multiply<Streamed::X, true, true, true>(x, x + X / 2, 64, left + i, right + i, [&] {
           for (int64_t line = 0; line < lines; line++, next_left += 32, next_right += 32) {
             _mm_prefetch(reinterpret_cast<const char*>(next_left), _MM_HINT_T1);
             _mm_prefetch(reinterpret_cast<const char*>(next_right), _MM_HINT_T1);
@@ -264,18 +278,9 @@ void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, Fin
         });
       }
       if (k + depth == l.padded_k) {
-        const int64_t row = part.row + block * BLOCK_ROWS;
-        if (l.up == nullptr) {
-          extend_tiles<true, true>(l, row, strip);
-        } else {
-          extend_tiles<true, false>(l, row, strip);
-          extend_tiles<false, true>(*l.up, row, strip);
-        }
+        extend_pair<true, true>(l, part.row + block * BLOCK_ROWS, strip);
       }
-      _tile_stored(0, of_block, 64);
-      _tile_stored(1, of_block + TILE_FLOATS, 64);
-      _tile_stored(2, of_block + 2 * TILE_FLOATS, 64);
-      _tile_stored(3, of_block + 3 * TILE_FLOATS, 64);
+      store_sums<true>(of_block);
     }
   }
   if (part.k_to == l.padded_k) {
@@ -297,9 +302,9 @@ bool many_rows(const Linear& l, int64_t panel_from, int64_t panel_to) {
   }
   configure(TILE_ROWS, TILE_ROWS);
   Finish finish(l);
-  const int64_t to = l.up == nullptr ? panel_to : std::min(2 * panel_to, padded(l.n, STRIP) / STRIP);
+  const int64_t to = pairs_to(l, panel_to);
   for (int64_t row = 0; row < l.m; row += TILED_ROWS) {
-    for (int64_t first = l.up == nullptr ? panel_from : 2 * panel_from; first < to; first += at_once) {
+    for (int64_t first = pairs_to(l, panel_from); first < to; first += at_once) {
       for (int64_t k = 0; k < l.padded_k; k += TILED_WIDTH) {
         Part part{row, std::min(TILED_ROWS, l.m - row), k, std::min(l.padded_k, k + TILED_WIDTH)};
         for (int64_t pair = first; pair < std::min(to, first + at_once); pair++) {
@@ -317,15 +322,7 @@ bool many_rows(const Linear& l, int64_t panel_from, int64_t panel_to) {
 bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to) {
   bool done = true;
   if (l.tiles == nullptr) {
-    for (int64_t row = 0; row < l.m; row += BLOCK_ROWS) {
-      int64_t rows = std::min(BLOCK_ROWS, l.m - row);
-      int upper = static_cast<int>(std::min<int64_t>(TILE_ROWS, rows));
-      int lower = static_cast<int>(rows) - upper;
-      configure(upper, lower);
-      for (int64_t panel = panel_from; panel < panel_to; panel++) {
-        few_rows(l, row, rows, panel);
-      }
-    }
+    few_rows(l, panel_from, panel_to);
   } else {
     done = many_rows(l, panel_from, panel_to);
   }

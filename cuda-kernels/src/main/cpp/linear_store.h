@@ -38,17 +38,20 @@ static inline __mmask16 inside(const Linear& l, int64_t column) {
   return left >= 16 ? 0xFFFF : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
 }
 
-/* Values to their place. */
+/* Values to their place, or added to what is there. */
 static inline void put(const Linear& l, int64_t at, __mmask16 mask, __m512 values) {
   if (l.out_bf16) {
-    __m256i narrowed = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values));
-    _mm256_mask_storeu_epi16(static_cast<uint16_t*>(l.out) + at, mask, narrowed);
+    uint16_t* out = static_cast<uint16_t*>(l.out) + at;
+    values = l.add ? _mm512_add_ps(values, widened(out, mask)) : values;
+    _mm256_mask_storeu_epi16(out, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values)));
   } else {
-    _mm512_mask_storeu_ps(static_cast<float*>(l.out) + at, mask, values);
+    float* out = static_cast<float*>(l.out) + at;
+    values = l.add ? _mm512_add_ps(values, _mm512_maskz_loadu_ps(mask, out)) : values;
+    _mm512_mask_storeu_ps(out, mask, values);
   }
 }
 
-static inline void store(const Linear& l, int64_t row, int64_t column, __m512 sums) {
+[[maybe_unused]] static inline void store(const Linear& l, int64_t row, int64_t column, __m512 sums) {
   if (column >= l.n) {
     return;
   }
@@ -56,12 +59,7 @@ static inline void store(const Linear& l, int64_t row, int64_t column, __m512 su
   __m512 bias = l.bias == nullptr ? _mm512_setzero_ps() : widened(l.bias + column, mask);
   __m512 values = l.scale == nullptr ? _mm512_add_ps(sums, bias)
                                      : _mm512_fmadd_ps(sums, _mm512_load_ps(l.scale + column), bias);
-  int64_t at = row * l.out_stride + column;
-  if (l.add) {
-    values = _mm512_add_ps(values, l.out_bf16 ? widened(static_cast<uint16_t*>(l.out) + at, mask)
-                                              : _mm512_maskz_loadu_ps(mask, static_cast<float*>(l.out) + at));
-  }
-  put(l, at, mask, values);
+  put(l, row * l.out_stride + column, mask, values);
 }
 #endif
 
