@@ -32,10 +32,11 @@ final class Comparison {
   /**
    * How it goes.
    *
-   * @param rounds counted ones; one more comes before them
+   * @param warmUps rounds that come before the counted ones
+   * @param rounds counted ones
    * @param freeze whether the others stand still while one is measured
    */
-  record Plan(int rounds, boolean freeze, long seed, Duration patience) {}
+  record Plan(int warmUps, int rounds, boolean freeze, long seed, Duration patience) {}
 
   /** A server answered wrongly; nothing more is measured. */
   static final class WrongAnswerException extends Exception {
@@ -139,12 +140,12 @@ final class Comparison {
     return new StreamedCompletion(contender.endpoint(), Ticker.SYSTEM, plan.patience());
   }
 
-  /** All rounds; the first is not counted. */
+  /** All rounds; those up to 0 are not counted. */
   void run() throws IOException, InterruptedException, WrongAnswerException {
-    for (int round = 0; round <= plan.rounds(); round++) {
+    for (int round = 1 - plan.warmUps(); round <= plan.rounds(); round++) {
       for (int s = 0; s < scenarios.size(); s++) {
         for (int i = 0; i < contenders.size(); i++) {
-          Contender contender = contenders.get((i + round + s) % contenders.size());
+          Contender contender = contenders.get(Math.floorMod(i + round + s, contenders.size()));
           Scenario scenario = scenarios.get(s);
           if (scenario.obstacle(contender.endpoint()) == null) {
             measure(scenario, contender, round);
@@ -159,7 +160,7 @@ final class Comparison {
     String where =
         String.format(
             "%s, %s, %s",
-            round == 0 ? "warm-up" : "round " + round + " of " + plan.rounds(),
+            round <= 0 ? "warm-up" : "round " + round + " of " + plan.rounds(),
             scenario.name(),
             contender.name());
     List<Ask> asks = scenario.asks(plan.seed(), round);

@@ -78,8 +78,16 @@ public final class PeersCommand implements Callable<Integer> {
       names = "--runs",
       paramLabel = "N",
       defaultValue = "3",
-      description = "of each scenario on each server, after one warm-up (default: 3)")
+      description = "of each scenario on each server, after the warm-ups (default: 3)")
   private int runs;
+
+  @Option(
+      names = "--warm-ups",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "rounds that are not counted; a JVM compiles in its first half minute of work (default: 1)")
+  private int warmUps;
 
   @Option(
       names = "--prompt-tokens",
@@ -147,6 +155,7 @@ public final class PeersCommand implements Callable<Integer> {
 
   private List<Peer> others() {
     LoadCommand.within("--runs", runs, 1, 1000);
+    LoadCommand.within("--warm-ups", warmUps, 0, 1000);
     LoadCommand.within("--prompt-tokens", promptTokens, 1, 1_000_000);
     LoadCommand.within("--new-tokens", newTokens, 1, 1_000_000);
     LoadCommand.within("--timeout-s", timeoutSeconds, 1, 86_400);
@@ -224,8 +233,8 @@ public final class PeersCommand implements Callable<Integer> {
     MachineLine machine = MachineLine.now();
     out.println(machine);
     out.printf(
-        "%d rounds after a warm-up, in turns%s; greedy, seed %d; medians [min–max]%n",
-        runs, freeze ? ", the others stopped" : "", seed);
+        "%d rounds after %d not counted, in turns%s; greedy, seed %d; medians [min–max]%n",
+        runs, warmUps, freeze ? ", the others stopped" : "", seed);
     for (Contender contender : contenders) {
       out.printf(
           "%-14s %s (%s), base %s, %d adapters%n",
@@ -240,7 +249,7 @@ public final class PeersCommand implements Callable<Integer> {
         new Comparison(
             contenders,
             possible,
-            new Comparison.Plan(runs, freeze, seed, Duration.ofSeconds(timeoutSeconds)),
+            new Comparison.Plan(warmUps, runs, freeze, seed, Duration.ofSeconds(timeoutSeconds)),
             line -> say(err, line));
     Map<String, String> agreement = Map.of();
     @Nullable String stopped = null;
@@ -306,6 +315,7 @@ public final class PeersCommand implements Callable<Integer> {
     machine.writeTo(json.putObject("machine"));
     json.putObject("settings")
         .put("rounds", runs)
+        .put("warm_ups", warmUps)
         .put("freeze_others", freeze)
         .put("prompt_tokens", promptTokens)
         .put("new_tokens", newTokens)

@@ -57,6 +57,7 @@ class CommandsTest {
       textBlock =
           """
           --runs 0                                    | --runs: 0 (expected: 1 to 1000)
+          --warm-ups -1                               | --warm-ups: -1 (expected: 0 to 1000)
           --scenarios base-8,all                      | --scenarios: 'all' (expected: base-N,
           --peer vllm                                 | --peer: 'vllm' (expected: NAME=URL
           --peer ours=http://a                        | --peer: 'ours' twice (expected: names

@@ -125,23 +125,25 @@ class ComparisonTest {
           new Comparison(
               List.of(contender("a", a), contender("b", b)),
               List.of(scenario("base-1")),
-              new Comparison.Plan(2, false, 1, Duration.ofSeconds(60)),
+              new Comparison.Plan(2, 2, false, 1, Duration.ofSeconds(60)),
               line -> order.add(line.replaceAll(":.*", "")));
       comparison.run();
     }
     assertThat(order)
         .containsExactly(
+            "warm-up, base-1, b",
+            "warm-up, base-1, a",
             "warm-up, base-1, a",
             "warm-up, base-1, b",
             "round 1 of 2, base-1, b",
             "round 1 of 2, base-1, a",
             "round 2 of 2, base-1, a",
             "round 2 of 2, base-1, b");
-    assertThat(prompts).hasSize(6);
-    for (int i = 0; i < 6; i += 2) {
+    assertThat(prompts).hasSize(8);
+    for (int i = 0; i < 8; i += 2) {
       assertThat(prompts.get(i)).isEqualTo(prompts.get(i + 1));
     }
-    assertThat(prompts.stream().distinct()).hasSize(3);
+    assertThat(prompts.stream().distinct()).hasSize(4);
   }
 
   @Test
@@ -221,7 +223,7 @@ class ComparisonTest {
                   new Contender("a", server.endpoint(Dialect.OPENAI), first.tree()),
                   new Contender("b", server.endpoint(Dialect.OPENAI), second.tree())),
               List.of(scenario("base-1")),
-              new Comparison.Plan(2, true, 1, Duration.ofSeconds(60)),
+              new Comparison.Plan(1, 2, true, 1, Duration.ofSeconds(60)),
               line -> {});
       assertThatExceptionOfType(Comparison.WrongAnswerException.class).isThrownBy(comparison::run);
       assertThat(states).containsExactly("false true", "true false", "true false", "false true");
@@ -235,7 +237,7 @@ class ComparisonTest {
     return new Comparison(
         contenders,
         scenarios,
-        new Comparison.Plan(rounds, false, 1, Duration.ofSeconds(60)),
+        new Comparison.Plan(1, rounds, false, 1, Duration.ofSeconds(60)),
         line -> {});
   }
 
