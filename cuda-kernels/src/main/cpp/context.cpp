@@ -52,7 +52,7 @@ int32_t ol_open(ol_context** out, int32_t threads, int32_t isa_mask, int64_t spi
   Kernels kernels;
   if (usable & OL_AMX_BF16) {
     kernels = {OL_AMX_BF16, openlora::linear_amx, &openlora::int8_amx, &openlora::rows_avx512,
-               openlora::attention_amx, &openlora::lora_avx512};
+               openlora::attention_amx, &openlora::lora_amx};
   } else if (usable & OL_AVX512_BF16) {
     kernels = {OL_AVX512_BF16, openlora::linear_avx512, &openlora::int8_avx512, &openlora::rows_avx512,
                openlora::attention_avx512, &openlora::lora_avx512};

@@ -255,7 +255,7 @@ struct Shrinking {
   }
 
   void prepare() {
-    Lora l{nullptr, false, 0, x, x_stride, false, in, 0};
+    Lora l{nullptr, false, 0, x, x_stride, false, in, 0, context->deterministic};
     share(shrinks.size() + packs.size(), [&](size_t i) {
       if (i < shrinks.size()) {
         context->kernels.lora->shrink(l, *shrinks[i].run, shrinks[i].from, shrinks[i].to);
@@ -370,7 +370,7 @@ void extend(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf1
 
 void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
             int64_t to) {
-  Lora l{y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from};
+  Lora l{y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from, context->deterministic};
   int64_t vector_bytes = plan.vectors_bf16 ? 2 : 4;
   auto part_of = [&](const void* vector) {
     return vector == nullptr ? nullptr : static_cast<const char*>(vector) + from * vector_bytes;

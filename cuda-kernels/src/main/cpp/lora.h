@@ -33,6 +33,7 @@ struct Lora {
   bool vectors_bf16; /* gain and shift */
   int64_t in;
   int64_t out;
+  bool deterministic; /* the same way for any number of rows */
 };
 
 constexpr int64_t LORA_ROWS = 4; /* rows that share one pass over a matrix */
@@ -46,6 +47,7 @@ struct LoraKernels {
 
 extern const LoraKernels lora_avx2;
 extern const LoraKernels lora_avx512;
+extern const LoraKernels lora_amx;
 
 /* A run of many rows: x A^T by packed A, and that, cut into the upper and the lower half of its bits, by
  * packed [B | B]; so what B sees has 16 bits of mantissa and not the 8 of one bf16. */

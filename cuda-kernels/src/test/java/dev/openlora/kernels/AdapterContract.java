@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What every implementation of {@link Ops} does with adapters, compared with {@link ReferenceOps}
@@ -178,14 +179,43 @@ abstract class AdapterContract extends OpsSuite {
     }
   }
 
+  /** Of ranks that fill registers or tiles, and of others; runs of one row to more than a tile. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 8, 16, 31, 32, 48, 64, 96, 288})
+  void adaptsRunsOfAFewRowsByAnyRank(int rank) {
+    for (DType outType : List.of(DType.F32, DType.BF16)) {
+      List<LoraSegment> fast = new ArrayList<>();
+      List<LoraSegment> slow = new ArrayList<>();
+      int kind = 2;
+      int from = 0;
+      for (int rows : new int[] {1, 2, 3, 4, 7, 13, 20}) {
+        segment(DType.BF16, from, from + rows, 64, 77, kind, rank, fast, slow);
+        kind = 5 - kind; // 2 and 3 in turns
+        from += rows;
+      }
+      adaptedLinear(outType, DType.BF16, from, 64, 77, fast, slow);
+    }
+  }
+
   private void adaptedLinear(DType outType, DType dtype, int rows, int in, int width) {
+    List<LoraSegment> fast = new ArrayList<>();
+    List<LoraSegment> slow = new ArrayList<>();
+    segments(dtype, rows, in, width, fast, slow);
+    adaptedLinear(outType, dtype, rows, in, width, fast, slow);
+  }
+
+  private void adaptedLinear(
+      DType outType,
+      DType dtype,
+      int rows,
+      int in,
+      int width,
+      List<LoraSegment> fast,
+      List<LoraSegment> slow) {
     Pair x = f.random(dtype, 1, rows, in);
     Pair weight = f.random(dtype, 1 / Math.sqrt(in), width, in);
     Pair bias = f.random(dtype, 1, width);
     Pair out = f.output(outType, rows, width);
-    List<LoraSegment> fast = new ArrayList<>();
-    List<LoraSegment> slow = new ArrayList<>();
-    segments(dtype, rows, in, width, fast, slow);
     ops.prepare(weight.fast(), f.arena);
     AdaptedLinear layer = new AdaptedLinear(weight.fast(), bias.fast(), fast);
     ops.linear(out.fast(), x.fast(), layer);
@@ -245,7 +275,19 @@ abstract class AdapterContract extends OpsSuite {
       int kind,
       List<LoraSegment> fast,
       List<LoraSegment> slow) {
-    int rank = f.between(1, 40);
+    segment(dtype, from, to, in, width, kind, f.between(1, 40), fast, slow);
+  }
+
+  private void segment(
+      DType dtype,
+      int from,
+      int to,
+      int in,
+      int width,
+      int kind,
+      int rank,
+      List<LoraSegment> fast,
+      List<LoraSegment> slow) {
     Pair a = f.random(dtype, 1 / Math.sqrt(in), rank, in);
     Pair b = f.random(dtype, 1 / Math.sqrt(rank), width, rank);
     Pair gain = f.random(dtype, 1, width);
