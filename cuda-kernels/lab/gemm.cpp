@@ -317,7 +317,7 @@ class Bench {
 
   void run(const Version& version, ol_context* context, const Matrix& matrix, int64_t m) {
     if (version.kernel == nullptr) {
-      ol_product product{{out_, matrix.n, OL_F32}, matrix.n, {matrix.w, nullptr, {nullptr, 0}}};
+      ol_product product{{out_, matrix.n, OL_F32}, matrix.n, {matrix.w, OL_BF16, nullptr, {nullptr, 0}}};
       ol_linear(context, &product, 1, x_, matrix.k, m, matrix.k);
       return;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/mman.h>
 #include <time.h>
 
 #include <cstdint>
@@ -16,13 +17,17 @@ inline double seconds(clockid_t clock = CLOCK_MONOTONIC) {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-/* 64-byte aligned, ended with the process. */
+/* 64-byte aligned, from huge pages where it fills them, as the server's weights; ended with the process. */
 template <typename T>
 T* memory(size_t count) {
-  void* m = std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64);
+  const size_t huge = size_t{2} << 20, bytes = count * sizeof(T), unit = bytes < huge ? 64 : huge;
+  void* m = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
   if (m == nullptr) {
     std::perror("memory");
     std::exit(1);
+  }
+  if (unit == huge) {
+    madvise(m, (bytes + unit - 1) / unit * unit, MADV_HUGEPAGE);
   }
   return static_cast<T*>(m);
 }

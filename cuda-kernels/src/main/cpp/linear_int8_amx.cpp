@@ -16,7 +16,7 @@ constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
 constexpr int64_t BLOCK = DEPTH * PANEL; /* elements of 32 k in a panel */
 constexpr int64_t TILE = DEPTH * STRIP;
 constexpr int64_t RING = 2;              /* blocks: one to load from, one to widen into */
-constexpr int64_t PANELS_AT_ONCE = 2;    /* of many rows */
+constexpr int64_t PANELS_AT_ONCE = 8;    /* of many rows: with fewer, x comes from further away too often */
 constexpr int PREFETCH_BYTES = 1024;
 
 struct Widened; /* memory for bf16 */
