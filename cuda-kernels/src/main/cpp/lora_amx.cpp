@@ -39,7 +39,7 @@ bool covers(const Lora& l, const LoraRun& run) {
 }
 
 /* Tile 0: sums, 16 outputs by rows; 4: rows of B; 6 and 7: the upper and the lower halves of what the rows shrank to. */
-void configure(int64_t lanes, int64_t ranks) {
+void shape_tiles(int64_t lanes, int64_t ranks) {
   TileConfig c;
   for (int tile : {0, 6, 7}) {
     c.row_bytes[tile] = static_cast<uint16_t>(lanes * 4);
@@ -115,7 +115,7 @@ void expand_rows(const Lora& l, const LoraRun& run, int64_t row, int64_t rows, i
   const int64_t width = std::min(run.rank, RANKS);
   halve(halves, run, row, rows, LANES_);
   asm volatile("" : : : "memory"); /* g++ 12 does not know that tile loads read memory */
-  configure(LANES_, width);
+  shape_tiles(LANES_, width);
   _tile_loadd(6, halves, LANES_ * 4);
   _tile_loadd(7, halves + HALF, LANES_ * 4);
   Y* y = static_cast<Y*>(l.y) + (run.from + row) * l.y_stride;
