@@ -7,6 +7,7 @@ import dev.openlora.kernels.OpsFixture.Pair;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -259,25 +260,13 @@ abstract class AdapterContract extends OpsSuite {
       int to = f.between(from + 1, rows);
       int kind = f.between(0, 5);
       if (kind > 0) {
-        segment(dtype, from, to, in, width, kind, fast, slow);
+        segment(dtype, from, to, in, width, kind, f.between(1, 40), fast, slow);
       }
       from = to;
     }
   }
 
   /** kind 1: gain alone, 2: matrices and shift, 3: all, 4 and 5: matrices, split in two. */
-  private void segment(
-      DType dtype,
-      int from,
-      int to,
-      int in,
-      int width,
-      int kind,
-      List<LoraSegment> fast,
-      List<LoraSegment> slow) {
-    segment(dtype, from, to, in, width, kind, f.between(1, 40), fast, slow);
-  }
-
   private void segment(
       DType dtype,
       int from,
@@ -298,24 +287,19 @@ abstract class AdapterContract extends OpsSuite {
     int middle = kind >= 4 && to - from > 1 ? from + 1 : to;
     for (int[] part : new int[][] {{from, middle}, {middle, to}}) {
       if (part[0] < part[1]) {
-        fast.add(
-            new LoraSegment(
-                part[0],
-                part[1],
-                matrices ? a.fast() : null,
-                matrices ? b.fast() : null,
-                0.5f,
-                gained ? gain.fast() : null,
-                shifted ? shift.fast() : null));
-        slow.add(
-            new LoraSegment(
-                part[0],
-                part[1],
-                matrices ? a.slow() : null,
-                matrices ? b.slow() : null,
-                0.5f,
-                gained ? gain.slow() : null,
-                shifted ? shift.slow() : null));
+        for (boolean slowly : new boolean[] {false, true}) {
+          Function<Pair, Tensor> side = slowly ? Pair::slow : Pair::fast;
+          LoraSegment segment =
+              new LoraSegment(
+                  part[0],
+                  part[1],
+                  matrices ? side.apply(a) : null,
+                  matrices ? side.apply(b) : null,
+                  0.5f,
+                  gained ? side.apply(gain) : null,
+                  shifted ? side.apply(shift) : null);
+          (slowly ? slow : fast).add(segment);
+        }
       }
     }
   }
@@ -326,9 +310,9 @@ abstract class AdapterContract extends OpsSuite {
     Pair y = f.inOut(DType.F32, 1, 4, 24);
     List<LoraSegment> fast = new ArrayList<>();
     List<LoraSegment> slow = new ArrayList<>();
-    segment(DType.F32, 0, 3, 16, 24, 3, fast, slow);
-    segment(DType.F32, 1, 4, 16, 24, 2, fast, slow);
-    segment(DType.F32, 0, 4, 16, 24, 1, fast, slow);
+    segment(DType.F32, 0, 3, 16, 24, 3, f.between(1, 40), fast, slow);
+    segment(DType.F32, 1, 4, 16, 24, 2, f.between(1, 40), fast, slow);
+    segment(DType.F32, 0, 4, 16, 24, 1, f.between(1, 40), fast, slow);
     ops.addLora(y.fast(), x.fast(), fast);
     f.twin.addLora(y.slow(), x.slow(), slow);
     f.check("mixed");
@@ -340,13 +324,13 @@ abstract class AdapterContract extends OpsSuite {
       Pair x = f.random(dtype, 1, 6, 32);
       Pair y = f.inOut(dtype, 1, 6, 40);
       List<LoraSegment> fast = new ArrayList<>();
-      segment(dtype, 0, 2, 32, 40, 5, fast, new ArrayList<>());
+      segment(dtype, 0, 2, 32, 40, 5, f.between(1, 40), fast, new ArrayList<>());
       float[] broken = new float[4 * 32];
       Arrays.fill(broken, Float.NaN);
       Pair a = f.of(dtype, broken, 4, 32);
       Pair b = f.random(dtype, 1, 40, 4);
       fast.add(new LoraSegment(2, 4, a.fast(), b.fast(), 1, null, null));
-      segment(dtype, 4, 6, 32, 40, 3, fast, new ArrayList<>());
+      segment(dtype, 4, 6, 32, 40, 3, f.between(1, 40), fast, new ArrayList<>());
       ops.addLora(y.fast(), x.fast(), fast);
       float[] after = f.read(y.fast());
       for (int row = 0; row < 6; row++) {

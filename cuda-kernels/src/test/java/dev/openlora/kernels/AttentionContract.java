@@ -34,10 +34,7 @@ public abstract class AttentionContract {
 
   @BeforeEach
   final void begin() throws Exception {
-    String given = System.getProperty("tests.seed");
-    boolean replay = given != null && given.matches("-?[0-9]+");
-    long seed = replay ? Long.parseLong(given) : System.nanoTime();
-    System.out.println(getClass().getSimpleName() + ": -Dtests.seed=" + seed);
+    long seed = KernelSeeds.next(getClass().getSimpleName());
     ops = open();
     f = new OpsFixture(ops, seed);
     pagesOf(DType.F32, 1, 1, 1, 1);

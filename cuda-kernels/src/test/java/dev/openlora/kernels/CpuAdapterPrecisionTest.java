@@ -47,16 +47,11 @@ final class CpuAdapterPrecisionTest {
       double exact = 0;
       double bound = 0;
       for (int r = 0; r < rank; r++) {
-        double shrunk = 0;
-        double magnitude = 0;
-        for (int k = 0; k < IN; k++) {
-          double product = (double) xs[row * IN + k] * as[r * IN + k];
-          shrunk += product;
-          magnitude += Math.abs(product);
-        }
+        DotProduct shrunk = DotProduct.of(xs, row, as, r, IN);
         double weight = 1.5 * bs[i % OUT * rank + r];
-        exact += weight * shrunk;
-        bound += Math.abs(weight) * (Math.abs(shrunk) * 0x1p-16 + magnitude * 0x1p-18);
+        exact += weight * shrunk.value();
+        bound +=
+            Math.abs(weight) * (Math.abs(shrunk.value()) * 0x1p-16 + shrunk.magnitude() * 0x1p-18);
       }
       assertThat((double) got[i])
           .as("row %d of %d, output %d, rank %d", row, rows, i % OUT, rank)

@@ -33,10 +33,7 @@ abstract class Int8LinearContract {
 
   @BeforeEach
   final void begin() throws IOException {
-    String given = System.getProperty("tests.seed");
-    boolean replay = given != null && given.matches("-?[0-9]+");
-    long seed = replay ? Long.parseLong(given) : System.nanoTime();
-    System.out.println("int8 " + isa + ": -Dtests.seed=" + seed);
+    long seed = KernelSeeds.next("int8 " + isa);
     arenasBefore = TensorArena.openArenas();
     ops = int8(2);
     f = new OpsFixture(ops, seed);
@@ -124,7 +121,7 @@ abstract class Int8LinearContract {
     float[] got = f.read(out.fast());
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < width; column++) {
-        Int8Weight.Product product = twin.product(kept, row, column);
+        DotProduct product = twin.product(kept, row, column);
         double wanted = product.value() + biases[column];
         double magnitude = product.magnitude() + Math.abs(biases[column]);
         double bound = (in + 4) * Math.ulp(1.0f) * magnitude + 1e-30;

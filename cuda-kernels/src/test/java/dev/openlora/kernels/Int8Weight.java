@@ -30,17 +30,8 @@ final class Int8Weight {
     }
   }
 
-  /** One element of x · weightᵀ, and what its terms come to without their signs. */
-  record Product(double value, double magnitude) {}
-
-  Product product(float[] x, int xRow, int row) {
-    double value = 0;
-    double magnitude = 0;
-    for (int i = 0; i < width; i++) {
-      double term = (double) x[xRow * width + i] * steps[row * width + i];
-      value += term;
-      magnitude += Math.abs(term);
-    }
-    return new Product(value * scales[row], magnitude * scales[row]);
+  /** One element of x · weightᵀ. */
+  DotProduct product(float[] x, int xRow, int row) {
+    return DotProduct.of(x, xRow, steps, row, width).times(scales[row]);
   }
 }

@@ -3,6 +3,7 @@ package dev.openlora.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
@@ -11,9 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
  * arenas and their bytes balance after every test.
  */
 abstract class OpsSuite {
-  private long seed;
-  private long bytesBefore;
-  private int arenasBefore;
+  private @Nullable OpenArenas before;
   protected Ops ops;
   protected OpsFixture f;
 
@@ -22,12 +21,8 @@ abstract class OpsSuite {
 
   @BeforeEach
   final void begin() throws Exception {
-    String given = System.getProperty("tests.seed");
-    boolean replay = given != null && given.matches("-?[0-9]+");
-    seed = replay ? Long.parseLong(given) : System.nanoTime();
-    System.out.println(getClass().getSimpleName() + ": -Dtests.seed=" + seed);
-    bytesBefore = TensorArena.openBytes();
-    arenasBefore = TensorArena.openArenas();
+    long seed = KernelSeeds.next(getClass().getSimpleName());
+    before = OpenArenas.now();
     ops = open();
     f = new OpsFixture(ops, seed);
   }
@@ -36,8 +31,7 @@ abstract class OpsSuite {
   final void end() {
     f.close();
     ops.close();
-    assertThat(TensorArena.openBytes()).isEqualTo(bytesBefore);
-    assertThat(TensorArena.openArenas()).isEqualTo(arenasBefore);
+    assertThat(OpenArenas.now()).isEqualTo(before);
   }
 
   static String named(String what, DType dtype, Object... sizes) {
