@@ -53,22 +53,23 @@ AMX inline void some(Left& left, int64_t rows) {
   }
 }
 
+/* Tile numbers are part of the instructions. */
+#define LOAD_TILE(streamed, tile, from) \
+  if (streamed) {                       \
+    _tile_stream_loadd(tile, from, 64); \
+  } else {                              \
+    _tile_loadd(tile, from, 64);        \
+  }
+
 template <int STRIPS, bool STREAMED>
 AMX inline void load_sums(const float* sums) {
-  if (STREAMED) {
-    _tile_stream_loadd(0, sums, 64);
-    _tile_stream_loadd(1, sums + FLOATS, 64);
-    _tile_stream_loadd(3, sums + 3 * FLOATS, 64);
-    _tile_stream_loadd(4, sums + 4 * FLOATS, 64);
-  } else {
-    _tile_loadd(0, sums, 64);
-    _tile_loadd(1, sums + FLOATS, 64);
-    _tile_loadd(3, sums + 3 * FLOATS, 64);
-    _tile_loadd(4, sums + 4 * FLOATS, 64);
-  }
+  LOAD_TILE(STREAMED, 0, sums);
+  LOAD_TILE(STREAMED, 1, sums + FLOATS);
+  LOAD_TILE(STREAMED, 3, sums + 3 * FLOATS);
+  LOAD_TILE(STREAMED, 4, sums + 4 * FLOATS);
   if (STRIPS == 3) {
-    _tile_loadd(2, sums + 2 * FLOATS, 64);
-    _tile_loadd(5, sums + 5 * FLOATS, 64);
+    LOAD_TILE(STREAMED, 2, sums + 2 * FLOATS);
+    LOAD_TILE(STREAMED, 5, sums + 5 * FLOATS);
   }
 }
 
@@ -87,11 +88,7 @@ AMX inline void store_sums(float* sums) {
 /* Two tiles of rows times two or three strips; x in tile 6, w in 7. */
 template <int STRIPS, bool STREAMED>
 AMX inline void step(const uint16_t* x, const uint16_t* w) {
-  if (STREAMED) {
-    _tile_stream_loadd(6, x, 64);
-  } else {
-    _tile_loadd(6, x, 64);
-  }
+  LOAD_TILE(STREAMED, 6, x);
   _tile_loadd(7, w, 64);
   _tile_dpbf16ps(0, 6, 7);
   _tile_loadd(7, w + 16 * K, 64);
@@ -100,11 +97,7 @@ AMX inline void step(const uint16_t* x, const uint16_t* w) {
     _tile_loadd(7, w + 32 * K, 64);
     _tile_dpbf16ps(2, 6, 7);
   }
-  if (STREAMED) {
-    _tile_stream_loadd(6, x + TILE, 64);
-  } else {
-    _tile_loadd(6, x + TILE, 64);
-  }
+  LOAD_TILE(STREAMED, 6, x + TILE);
   if (STRIPS == 3) {
     _tile_dpbf16ps(5, 6, 7);
     _tile_loadd(7, w + 16 * K, 64);

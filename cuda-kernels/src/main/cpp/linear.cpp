@@ -294,16 +294,10 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   int64_t panels = padded(n, PANEL) / PANEL;
   int64_t threads = context->pool.threads();
   bool later = adapts_later(*gate_layer, of_gate) || adapts_later(*up_layer, of_up);
-  int64_t rows_at_once = later ? m : std::min(m, openlora::TILED_ROWS);
-  int64_t group = std::max(LEAST_GROUP, (later ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
-  group = std::min(group, (panels + threads - 1) / threads);
-  size_t floats = static_cast<size_t>(rows_at_once * group * PANEL);
-  float* sums = static_cast<float*>(context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(threads)));
   LoraPlan* plans[] = {&of_gate, &of_up};
   Linear gate;
-  if (sums == nullptr ||
-      !openlora::begin(context, x, x_stride, m, k, &gate) ||
-      !openlora::tile(context, gate) || !openlora::shrink(context, x, x_stride, k, plans, 2)) {
+  if (!openlora::begin(context, x, x_stride, m, k, &gate) || !openlora::tile(context, gate) ||
+      !openlora::shrink(context, x, x_stride, k, plans, 2)) {
     return OL_OUT_OF_MEMORY;
   }
   Linear up = gate;
@@ -319,6 +313,14 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
     };
     context->pool.run(gated);
     return done ? OL_OK : OL_OUT_OF_MEMORY;
+  }
+  int64_t rows_at_once = later ? m : std::min(m, openlora::TILED_ROWS);
+  int64_t group = std::max(LEAST_GROUP, (later ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
+  group = std::min(group, (panels + threads - 1) / threads);
+  size_t floats = static_cast<size_t>(rows_at_once * group * PANEL);
+  float* sums = static_cast<float*>(context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(threads)));
+  if (sums == nullptr) {
+    return OL_OUT_OF_MEMORY;
   }
   auto multiply = [&](int thread, int) {
     float* gate_sums = sums + 2 * floats * static_cast<size_t>(thread);
