@@ -15,11 +15,11 @@ bool amx_permitted() {
   return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-bool has_amx_bf16() {
+bool has_amx() {
   unsigned a = 7, b, c = 0, d;
   asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-  constexpr unsigned BF16 = 1u << 22, TILE = 1u << 24;
-  return (d & BF16) != 0 && (d & TILE) != 0;
+  constexpr unsigned BF16 = 1u << 22, TILE = 1u << 24, INT8 = 1u << 25;
+  return (~d & (BF16 | TILE | INT8)) == 0;
 }
 
 }  // namespace
@@ -34,10 +34,11 @@ int32_t ol_machine(void) {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     isa |= OL_AVX2;
   }
-  if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+  if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") &&
+      __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
     isa |= OL_AVX512_BF16;
-    if (has_amx_bf16() && amx_permitted()) {
+    if (has_amx() && amx_permitted()) {
       isa |= OL_AMX_BF16;
     }
   }

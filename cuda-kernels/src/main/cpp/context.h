@@ -64,5 +64,6 @@ struct ol_context {
   openlora::Packs packs;
   Buffer shrunk;
   Buffer tiles;
+  Buffer digits;
   bool deterministic = false;
 };

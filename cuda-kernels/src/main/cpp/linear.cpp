@@ -55,78 +55,11 @@ void pack(uint16_t* packed, const uint16_t* weight, int64_t n, int64_t k, int64_
   }
 }
 
-namespace {
-
-/* Up to so many rows AMX reads x where it lies. */
-constexpr int64_t FEW_ROWS = 32;
-
-/* Copies x into tiles, in the order in which a product reads them. False without memory. */
-bool copy_tiles(ol_context* context, Linear& l) {
-  constexpr int64_t ROWS = FEW_ROWS;
-  int64_t blocks = padded(l.m, ROWS) / ROWS;
-  uint16_t* tiles =
-      static_cast<uint16_t*>(context->tiles.of(static_cast<size_t>(blocks * ROWS * l.padded_k) * 2));
-  if (tiles == nullptr) {
-    return false;
-  }
-  auto copy = [&](int thread, int threads) {
-    for (int64_t block = blocks * thread / threads; block < blocks * (thread + 1) / threads; block++) {
-      int64_t row = block * ROWS;
-      int64_t first = row / TILED_ROWS * TILED_ROWS;
-      int64_t rows = std::min(TILED_ROWS, blocks * ROWS - first);
-      for (int64_t k = 0; k < l.padded_k; k += TILED_DEPTH) {
-        int64_t depth = std::min(TILED_DEPTH, l.padded_k - k);
-        uint16_t* to = tiles + first * l.padded_k + k * rows + (row - first) * depth;
-        for (int64_t r = row; r < row + ROWS; r++, to += DEPTH) {
-          for (int64_t i = 0; i < depth; i += DEPTH) {
-            if (r < l.m) {
-              std::memcpy(to + i * ROWS, l.x + r * l.x_stride + k + i, DEPTH * 2);
-            } else {
-              std::memset(to + i * ROWS, 0, DEPTH * 2);
-            }
-          }
-        }
-      }
-    }
-  };
-  context->pool.run(copy);
-  l.tiles = tiles;
-  return true;
-}
-
-}  // namespace
-
-bool tile(ol_context* context, Linear& l) {
-  return context->kernels.isa != OL_AMX_BF16 || l.m <= FEW_ROWS || copy_tiles(context, l);
-}
-
 bool valid(const ol_context* context, const ol_rows& out, const uint16_t* x, int64_t x_stride, const ol_layer& layer,
            int64_t m, int64_t n, int64_t k) {
   return context != nullptr && x != nullptr && layer.packed != nullptr && m >= 0 && n >= 1 && k >= 1 &&
          ::valid(&out, n) && x_stride >= k && (layer.dtype == OL_BF16 || layer.dtype == OL_INT8) &&
          reinterpret_cast<uintptr_t>(layer.packed) % 64 == 0;
-}
-
-bool begin(ol_context* context, const uint16_t* x, int64_t x_stride, int64_t m, int64_t k, Linear* l) {
-  int64_t depth = padded(k, DEPTH);
-  if (depth != k && m > 0) {
-    uint16_t* rows = static_cast<uint16_t*>(context->activations.of(static_cast<size_t>(m * depth * 2)));
-    if (rows == nullptr) {
-      return false;
-    }
-    for (int64_t i = 0; i < m; i++) {
-      std::memcpy(rows + i * depth, x + i * x_stride, static_cast<size_t>(k) * 2);
-      std::memset(rows + i * depth + k, 0, static_cast<size_t>(depth - k) * 2);
-    }
-    x = rows;
-    x_stride = depth;
-  }
-  *l = {};
-  l->x = x;
-  l->x_stride = x_stride;
-  l->m = m;
-  l->padded_k = depth;
-  return true;
 }
 
 }  // namespace openlora
@@ -152,8 +85,13 @@ Linear part_of(const Linear& l, int64_t row, int64_t rows, int64_t panel, int64_
   if (l.bytes == nullptr) {
     some.packed += panel * l.padded_k * PANEL;
   } else {
-    some.bytes += panel * l.padded_k * PANEL;
+    some.bytes += panel * openlora::padded(l.padded_k, openlora::BYTES_DEPTH) * PANEL;
     some.scale += panel * PANEL;
+  }
+  if (l.digits.rows != nullptr) {
+    some.digits.rows += 3 * row * l.digits.depth;
+    some.digits.offsets += 3 * row;
+    some.digits.units += row;
   }
   some.bias = l.bias == nullptr ? nullptr : l.bias + panel * PANEL;
   some.n = width;
@@ -181,8 +119,7 @@ void complete(Linear& l, const ol_rows& out, int64_t n, const ol_layer& layer, c
 
 /* Whether one kernel multiplies a gate and what it gates, and the two. */
 bool gates(const ol_context* context, const Linear& gate, const Linear& up) {
-  bool same = (gate.bytes == nullptr) == (up.bytes == nullptr);
-  return context->kernels.isa == OL_AMX_BF16 && same && (gate.bytes == nullptr || gate.tiles != nullptr);
+  return context->kernels.isa == OL_AMX_BF16 && (gate.bytes == nullptr) == (up.bytes == nullptr);
 }
 
 /* Whether something is added to a product when it is done. */
@@ -226,11 +163,14 @@ int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count
   }
   std::vector<LoraPlan> adapters(static_cast<size_t>(count));
   std::vector<LoraPlan*> plans;
+  bool words = false, bytes = false;
   for (int64_t i = 0; i < count; i++) {
     const ol_product& p = products[i];
     if (!openlora::valid(context, p.out, x, x_stride, p.layer, m, p.n, k)) {
       return OL_BAD_ARGUMENT;
     }
+    words |= p.layer.dtype == OL_BF16;
+    bytes |= p.layer.dtype == OL_INT8;
     plans.push_back(&adapters[static_cast<size_t>(i)]);
     int32_t status = openlora::read(context, p.layer.adapters, m, k, p.n, plans.back());
     if (status != OL_OK) {
@@ -241,7 +181,7 @@ int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count
   if (m == 0) {
     return OL_OK;
   }
-  if (!openlora::begin(context, x, x_stride, m, k, &first) || !openlora::tile(context, first) ||
+  if (!openlora::begin(context, x, x_stride, m, k, &first) || !openlora::arrange(context, first, words, bytes) ||
       !openlora::shrink(context, x, x_stride, k, plans.data(), static_cast<int>(count))) {
     return OL_OUT_OF_MEMORY;
   }
@@ -296,7 +236,9 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   bool later = adapts_later(*gate_layer, of_gate) || adapts_later(*up_layer, of_up);
   LoraPlan* plans[] = {&of_gate, &of_up};
   Linear gate;
-  if (!openlora::begin(context, x, x_stride, m, k, &gate) || !openlora::tile(context, gate) ||
+  bool words = gate_layer->dtype == OL_BF16 || up_layer->dtype == OL_BF16;
+  bool bytes = gate_layer->dtype == OL_INT8 || up_layer->dtype == OL_INT8;
+  if (!openlora::begin(context, x, x_stride, m, k, &gate) || !openlora::arrange(context, gate, words, bytes) ||
       !openlora::shrink(context, x, x_stride, k, plans, 2)) {
     return OL_OUT_OF_MEMORY;
   }

@@ -18,6 +18,14 @@ struct Extension {
 
 constexpr int64_t EXTENSION_MARGIN = 32;
 
+/* x for weights in bytes: whole numbers of three signed digits to the base 256, and a unit for each row. */
+struct Digits {
+  const int8_t* rows = nullptr;     /* [m][3][depth], the least digit first, zeros behind k */
+  const int32_t* offsets = nullptr; /* [m][3]: -128 times the sum of each row's digits */
+  const float* units = nullptr;     /* [m]; NaN where x is not finite */
+  int64_t depth = 0;                /* a multiple of 64 */
+};
+
 /* out[m, n] = scale x[m, k] w^T + bias, or with add: out += that; over the packed columns [panel_from,
  * panel_to) of 32. w is bf16, or int8 with scales. */
 struct Linear {
@@ -35,6 +43,7 @@ struct Linear {
   bool add = false;
   const float* scale = nullptr;    /* [padded n], 64-byte aligned: what a column's sum is multiplied with */
   const uint16_t* tiles = nullptr; /* x in the order of copy_tiles */
+  Digits digits;                   /* x, where bytes are multiplied without being widened */
   const Extension* extensions = nullptr; /* of bf16 weights */
   int64_t extension_count = 0;
   int64_t extension_panel = 0;     /* which of their panels this product's first is */
@@ -45,6 +54,7 @@ struct Linear {
 constexpr int64_t STRIP = 16;   /* columns packed together: [n / 16][k / 2][16][2] */
 constexpr int64_t PANEL = 32;   /* two strips: what work is parted into */
 constexpr int64_t DEPTH = 32;   /* k is padded to a multiple of it */
+constexpr int64_t BYTES_DEPTH = 64; /* the same for weights in bytes */
 
 /* x in tiles: of each TILED_ROWS, of each TILED_DEPTH columns, [rows / 32][columns / 32][32][32], rows padded by zeros.
  * Two strips of that depth stay in the first cache while the rows go past them, and the rows of TILED_WIDTH columns in
@@ -86,8 +96,8 @@ bool linear_avx2(const Linear& l, int64_t panel_from, int64_t panel_to);
 bool linear_avx512(const Linear& l, int64_t panel_from, int64_t panel_to);
 bool linear_amx(const Linear& l, int64_t panel_from, int64_t panel_to);
 
-/* Gives l the tiles of x where its kernel wants them. False without memory. */
-bool tile(ol_context* context, Linear& l);
+/* Gives l x in the forms that its kernels want for weights in bf16, in bytes, or both. False without memory. */
+bool arrange(ol_context* context, Linear& l, bool words, bool bytes);
 
 /* x, and what follows from it: rows of padded_k elements, in the context's memory where k is not that. False without
  * memory. */

@@ -7,10 +7,9 @@
 #include <algorithm>
 
 #include "linear.h"
-#include "linear_store.h"
+#include "pairs_amx.h"
 #include "thread_memory.h"
 #include "tiles.h"
-#include "vector.h"
 
 namespace openlora {
 
@@ -100,25 +99,7 @@ void extend_sums(const Linear& l, int64_t row, int64_t strip) {
   });
 }
 
-/* Two strips that are multiplied together: of a panel, or the ones of a gate and of what it gates. */
-struct Pair {
-  int64_t strip;
-  const uint16_t* left;
-  const uint16_t* right;
-};
-
-Pair pair_of(const Linear& l, int64_t i) {
-  const int64_t apart = l.padded_k * STRIP;
-  if (l.up == nullptr) {
-    return {2 * i, l.packed + 2 * i * apart, l.packed + (2 * i + 1) * apart};
-  }
-  return {i, l.packed + i * apart, l.up->packed + i * apart};
-}
-
-/* The pairs of the panels up to `panel`. */
-int64_t pairs_to(const Linear& l, int64_t panel) {
-  return l.up == nullptr ? panel : std::min(2 * panel, padded(l.n, STRIP) / STRIP);
-}
+Pair<uint16_t> pair_of(const Linear& l, int64_t i) { return Pair<uint16_t>::of(l, &Linear::packed, l.padded_k, i); }
 
 /* Adds what extends a pair. */
 template <bool BELOW, bool RIGHT>
@@ -131,74 +112,23 @@ void extend_pair(const Linear& l, int64_t row, int64_t strip) {
   }
 }
 
-/* What becomes of sixteen columns of sums: scaled, with the bias. */
-struct Columns {
-  __mmask16 mask;
-  __m512 scale;
-  __m512 bias;
+/* [rows / 32][BLOCK_FLOATS] */
+struct BlockSums {
+  const float* sums = nullptr;
 
-  static Columns of(const Linear& l, int64_t column) {
-    __mmask16 mask = inside(l, column);
-    return {mask,
-            l.scale == nullptr ? _mm512_set1_ps(1) : _mm512_maskz_loadu_ps(mask, l.scale + column),
-            l.bias == nullptr ? _mm512_setzero_ps() : widened(l.bias + column, mask)};
-  }
-
-  __m512 value(const float* sums) const { return _mm512_fmadd_ps(_mm512_load_ps(sums), scale, bias); }
+  const float* of(int64_t row) const { return sums + row / TILE_ROWS * (2 * TILE_FLOATS) + row % TILE_ROWS * 16; }
+  __m512 left(int64_t row) const { return _mm512_load_ps(of(row)); }
+  __m512 right(int64_t row) const { return _mm512_load_ps(of(row) + TILE_FLOATS); }
 };
 
-/* Brings the sums of a pair to their place, some rows at a time beside the next pair's products: the tile unit, or the
- * memory that weights come from, leaves the others idle. */
-class Finish {
- public:
-  explicit Finish(const Linear& l) : l_(l) {}
-
-  /* sums: [rows / 32][BLOCK_FLOATS] */
-  void begin(int64_t row, int64_t rows, int64_t strip, const float* sums) {
-    rest();
-    row_ = row;
-    rows_ = rows;
-    done_ = 0;
-    column_ = strip * STRIP;
-    sums_ = sums;
-    left_ = Columns::of(l_, column_);
-    right_ = l_.up == nullptr ? Columns::of(l_, column_ + STRIP) : Columns::of(*l_.up, column_);
-  }
-
-  void some(int64_t rows) {
-    for (int64_t to = std::min(rows_, done_ + rows); done_ < to; done_++) {
-      const float* sums = sums_ + done_ / TILE_ROWS * (2 * TILE_FLOATS) + done_ % TILE_ROWS * 16;
-      __m512 left = left_.value(sums);
-      __m512 right = right_.value(sums + TILE_FLOATS);
-      int64_t at = (row_ + done_) * l_.out_stride + column_;
-      if (l_.up != nullptr) {
-        put(l_, at, left_.mask, amx::gated(left, right));
-      } else {
-        put(l_, at, left_.mask, left);
-        put(l_, at + STRIP, right_.mask, right);
-      }
-    }
-  }
-
-  void rest() { some(rows_); }
-
- private:
-  const Linear& l_;
-  int64_t row_ = 0;
-  int64_t rows_ = 0;
-  int64_t done_ = 0;
-  int64_t column_ = 0;
-  const float* sums_ = nullptr;
-  Columns left_{};
-  Columns right_{};
-};
+using FinishBlocks = Finish<BlockSums>;
 
 /* How many rows of a pair to finish in each step of the next one's k. */
 int64_t rows_a_step(int64_t columns) { return (BLOCK_ROWS * DEPTH + columns - 1) / columns; }
 
 /* Up to 32 rows from `row` on: the time is that of reading the weights once. */
 template <bool BELOW, bool RIGHT>
-void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t pair, float* sums, Finish& finish) {
+void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t pair, float* sums, FinishBlocks& finish) {
   const auto [strip, left, right] = pair_of(l, pair);
   const uint16_t* x = l.x + row * l.x_stride;
   const uint16_t* below = x + TILE_ROWS * l.x_stride;
@@ -217,12 +147,12 @@ void few_rows(const Linear& l, int64_t row, int64_t rows, int64_t pair, float* s
   }
   extend_pair<BELOW, RIGHT>(l, row, strip);
   store_sums<BELOW>(sums);
-  finish.begin(row, rows, strip, sums);
+  finish.begin(row, rows, strip, {sums});
 }
 
 void few_rows(const Linear& l, int64_t panel_from, int64_t panel_to) {
   alignas(64) float sums[2][BLOCK_FLOATS];
-  Finish finish(l);
+  FinishBlocks finish(l);
   int slot = 0;
   for (int64_t row = 0; row < l.m; row += BLOCK_ROWS) {
     const int64_t rows = std::min(BLOCK_ROWS, l.m - row);
@@ -251,10 +181,10 @@ struct Part {
 
 /* A part times a pair of strips, TILED_DEPTH columns at a time, whose weights stay in the first cache while all rows go
  * past them. Sums wait in memory in between; meanwhile each block fetches its share of what comes next. */
-void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, Finish& finish) {
+void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, FinishBlocks& finish) {
   constexpr int64_t X = BLOCK_ROWS * DEPTH;
   const auto [strip, left, right] = pair_of(l, pair);
-  const Pair following = pair_of(l, pair + 1);
+  const Pair<uint16_t> following = pair_of(l, pair + 1);
   const int64_t blocks = padded(part.rows, BLOCK_ROWS) / BLOCK_ROWS;
   const int64_t finished = rows_a_step(part.k_to - part.k);
   const uint16_t* x = l.tiles + part.row * l.padded_k + part.k * blocks * BLOCK_ROWS;
@@ -284,7 +214,7 @@ void many_rows(const Linear& l, const Part& part, int64_t pair, float* sums, Fin
     }
   }
   if (part.k_to == l.padded_k) {
-    finish.begin(part.row, part.rows, strip, sums);
+    finish.begin(part.row, part.rows, strip, {sums});
   }
 }
 
@@ -301,7 +231,7 @@ bool many_rows(const Linear& l, int64_t panel_from, int64_t panel_to) {
     return false;
   }
   configure(TILE_ROWS, TILE_ROWS);
-  Finish finish(l);
+  FinishBlocks finish(l);
   const int64_t to = pairs_to(l, panel_to);
   for (int64_t row = 0; row < l.m; row += TILED_ROWS) {
     for (int64_t first = pairs_to(l, panel_from); first < to; first += at_once) {

@@ -8,8 +8,8 @@
 #include "bf16.h"
 #include "context.h"
 
-using openlora::DEPTH;
-using openlora::LineOrder;
+using openlora::BYTES_DEPTH;
+using openlora::ByteOrder;
 using openlora::PANEL;
 using openlora::padded;
 
@@ -23,7 +23,7 @@ int8_t quantised(float weight, float scale) {
 
 /* Packs a row as column c of its panel, zeros behind k, and returns its scale: negative when a value is
  * not finite. */
-float pack_row(int8_t* panel, int64_t c, const uint16_t* row, int64_t k, int64_t depth, LineOrder order) {
+float pack_row(int8_t* panel, int64_t c, const uint16_t* row, int64_t k, int64_t depth, ByteOrder order) {
   uint16_t largest = 0;
   for (int64_t i = 0; i < k; i++) {
     uint16_t magnitude = row[i] & 0x7FFF;
@@ -33,10 +33,9 @@ float pack_row(int8_t* panel, int64_t c, const uint16_t* row, int64_t k, int64_t
     return -1;
   }
   float scale = openlora::widen(largest) / 127;
-  int64_t places[2] = {order(c, 0), order(c, 1)};
   for (int64_t i = 0; i < depth; i++) {
     bool zero = i >= k || largest == 0;
-    panel[i / 2 * 2 * PANEL + places[i % 2]] = zero ? 0 : quantised(openlora::widen(row[i]), scale);
+    panel[order(c, i, depth)] = zero ? 0 : quantised(openlora::widen(row[i]), scale);
   }
   return scale;
 }
@@ -46,7 +45,7 @@ float pack_row(int8_t* panel, int64_t c, const uint16_t* row, int64_t k, int64_t
 extern "C" {
 
 int64_t ol_packed_bytes_int8(int64_t n, int64_t k) {
-  return padded(n, PANEL) * (padded(k, DEPTH) + static_cast<int64_t>(sizeof(float)));
+  return padded(n, PANEL) * (padded(k, BYTES_DEPTH) + static_cast<int64_t>(sizeof(float)));
 }
 
 int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* weight, int64_t n, int64_t k, int64_t stride,
@@ -55,11 +54,11 @@ int32_t ol_pack_int8(ol_context* context, void* packed, const uint16_t* weight, 
       stride < k || reinterpret_cast<uintptr_t>(packed) % 64 != 0) {
     return OL_BAD_ARGUMENT;
   }
-  int64_t depth = padded(k, DEPTH);
+  int64_t depth = padded(k, BYTES_DEPTH);
   int64_t panels = padded(n, PANEL) / PANEL;
   float* scales = static_cast<float*>(packed);
   int8_t* bytes = reinterpret_cast<int8_t*>(scales + panels * PANEL);
-  LineOrder order = context->kernels.int8->order;
+  ByteOrder order = context->kernels.int8->order;
   std::atomic<int64_t> bad{n};
   auto pack = [&](int thread, int threads) {
     for (int64_t panel = panels * thread / threads; panel < panels * (thread + 1) / threads; panel++) {

@@ -1,10 +1,11 @@
-/* Weights are widened into memory, as tiles are loaded from there: for up to 32 rows a few blocks of k that stay in the
- * first cache, for more some panels, which are then the bf16 kernel's. */
+/* Few rows: tiles of digits of x, three rows for one of x, times tiles of bytes. More rows: the bf16 kernel on widened
+ * weights. */
+#define OL_VARIANT amx
 #include <immintrin.h>
 
-#include "int8_pairs.h"
+#include "int8_quads.h"
 #include "linear_int8.h"
-#include "linear_store.h"
+#include "pairs_amx.h"
 #include "thread_memory.h"
 #include "tiles.h"
 
@@ -12,156 +13,145 @@ namespace openlora {
 
 namespace {
 
-constexpr int64_t BLOCK_ROWS = 2 * TILE_ROWS;
-constexpr int64_t BLOCK = DEPTH * PANEL; /* elements of 32 k in a panel */
-constexpr int64_t TILE = DEPTH * STRIP;
-constexpr int64_t RING = 2;              /* blocks: one to load from, one to widen into */
-constexpr int64_t PANELS_AT_ONCE = 8;    /* of many rows: with fewer, x comes from further away too often */
-constexpr int PREFETCH_BYTES = 1024;
+constexpr int64_t MOST_ROWS = 32;     /* for more, three digits take longer than weights from memory */
+constexpr int64_t BLOCK_ROWS = 16;    /* of x: three tiles of digits */
+constexpr int64_t BLOCK_TILES = 3;
+constexpr int64_t TILE = BYTES_DEPTH * STRIP;
+constexpr int64_t PREFETCH = 512;     /* bytes */
+constexpr int64_t PANELS_AT_ONCE = 8; /* of many rows: with fewer, x comes from further away too often */
 
-struct Widened; /* memory for bf16 */
-
-void widen_block(const int8_t* w, uint16_t* left, uint16_t* right) {
-  for (int64_t at = 0; at < BLOCK; at += 2 * PANEL) {
-    _mm_prefetch(reinterpret_cast<const char*>(w) + at + PREFETCH_BYTES, _MM_HINT_T0);
-    Pairs pairs = widen_line(w + at);
-    _mm512_store_si512(left + at / 2, pairs.left);
-    _mm512_store_si512(right + at / 2, pairs.right);
+/* Fetches what comes half a tile later: at a strip's end, of the next pair's one, `over` bytes further. */
+void prefetch(const int8_t* tile, int64_t over) {
+  for (int64_t line = 0; line < TILE; line += 64) {
+    int64_t at = line + PREFETCH < TILE ? line + PREFETCH : line + PREFETCH + over;
+    _mm_prefetch(reinterpret_cast<const char*>(tile) + at, _MM_HINT_T0);
   }
 }
 
-void store_tiles(const Linear& l, int64_t row, int rows, int64_t panel, const float* left, const float* right) {
-  for (int r = 0; r < rows; r++) {
-    store(l, row + r, panel * PANEL, _mm512_load_ps(left + r * 16));
-    store(l, row + r, panel * PANEL + 16, _mm512_load_ps(right + r * 16));
+/* Tiles 0 to 2: sums of the left strip; 3 to 5: of the right one; 6: digits; 7: weights. */
+void shape_tiles(int64_t rows) {
+  TileConfig c;
+  for (int tile = 0; tile < 8; tile++) {
+    c.row_bytes[tile] = 64;
+    c.rows[tile] = static_cast<uint8_t>(tile == 7 ? TILE_ROWS : rows);
   }
+  load(c);
 }
 
-/* g++ 12 does not know that tile loads read memory. */
-inline void stored() { asm volatile("" : : : "memory"); }
+/* Of up to 16 rows, three digits each. */
+struct DigitSums {
+  const int32_t* sums = nullptr; /* [2][3 * 16][16] */
+  const float* units = nullptr;
 
-/* 17 to 32 rows times a panel. */
-void two_by_two(const Linear& l, uint16_t* widened, int64_t panel) {
-  const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
-  const uint16_t* below = l.x + TILE_ROWS * l.x_stride;
-  const int64_t x_bytes = l.x_stride * 2;
-  const int64_t blocks = l.padded_k / DEPTH;
+  static __m512 of(const int32_t* digits, float unit) {
+    return value_of_digits(_mm512_load_si512(digits), _mm512_load_si512(digits + STRIP),
+                           _mm512_load_si512(digits + 2 * STRIP), unit);
+  }
+  __m512 left(int64_t row) const { return of(sums + 3 * row * STRIP, units[row]); }
+  __m512 right(int64_t row) const { return of(sums + (3 * BLOCK_ROWS + 3 * row) * STRIP, units[row]); }
+};
+
+constexpr int64_t BLOCK_SUMS = 2 * 3 * BLOCK_ROWS * STRIP;
+
+using FinishDigits = Finish<DigitSums>;
+
+/* Up to 16 rows of x from `row` on, in TILES tiles, times a pair. Behind the last row tiles may have some of anything. */
+template <int64_t TILES>
+void block(const Linear& l, int64_t row, int64_t pair, int32_t* sums, FinishDigits& finish) {
+  const int64_t depth = l.digits.depth;
+  const int8_t* x = l.digits.rows + 3 * row * depth;
+  const int8_t* second = x + TILE_ROWS * depth;
+  const int8_t* third = second + TILE_ROWS * depth;
+  auto [strip, left, right] = Pair<int8_t>::of(l, &Linear::bytes, depth, pair);
+  const int64_t from_end = (l.up == nullptr ? 1 : 0) * depth * STRIP;
+  const int64_t finished = (BLOCK_ROWS * BYTES_DEPTH + depth - 1) / depth;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  widen_block(w, widened, widened + TILE);
-  for (int64_t b = 0; b < blocks; b++) {
-    const uint16_t* from = widened + b % RING * BLOCK;
-    uint16_t* to = widened + (b + 1) % RING * BLOCK;
-    if (b + 1 < blocks) { /* one ahead: a tile does not wait for its own stores */
-      widen_block(w + (b + 1) * BLOCK, to, to + TILE);
+  _tile_zero(4);
+  _tile_zero(5);
+  for (int64_t k = 0; k < depth; k += BYTES_DEPTH, left += TILE, right += TILE) {
+    const int64_t over = k + BYTES_DEPTH == depth ? from_end : 0;
+    _tile_loadd(6, x + k, depth);
+    _tile_stream_loadd(7, left, 64);
+    _tile_dpbssd(0, 6, 7);
+    prefetch(left, over);
+    if (TILES > 1) {
+      _tile_loadd(6, second + k, depth);
+      _tile_dpbssd(1, 6, 7);
     }
-    stored();
-    _tile_loadd(6, from, 64);
-    _tile_loadd(7, from + TILE, 64);
-    _tile_loadd(4, l.x + b * DEPTH, x_bytes);
-    _tile_loadd(5, below + b * DEPTH, x_bytes);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
+    if (TILES > 2) {
+      _tile_loadd(6, third + k, depth);
+      _tile_dpbssd(2, 6, 7);
+    }
+    finish.some(finished);
+    _tile_stream_loadd(7, right, 64);
+    prefetch(right, over);
+    if (TILES > 2) {
+      _tile_dpbssd(5, 6, 7);
+      _tile_loadd(6, second + k, depth);
+    }
+    if (TILES > 1) {
+      _tile_dpbssd(4, 6, 7);
+      _tile_loadd(6, x + k, depth);
+    }
+    _tile_dpbssd(3, 6, 7);
   }
-  alignas(64) float left[TILE_ROWS * 16], right[TILE_ROWS * 16];
-  _tile_stored(0, left, 64);
-  _tile_stored(1, right, 64);
-  store_tiles(l, 0, TILE_ROWS, panel, left, right);
-  _tile_stored(2, left, 64);
-  _tile_stored(3, right, 64);
-  store_tiles(l, TILE_ROWS, static_cast<int>(l.m) - TILE_ROWS, panel, left, right);
+  constexpr int64_t OF_TILE = TILE_ROWS * STRIP;
+  int32_t* of_right = sums + BLOCK_TILES * OF_TILE;
+  _tile_stored(0, sums, 64);
+  _tile_stored(3, of_right, 64);
+  if (TILES > 1) {
+    _tile_stored(1, sums + OF_TILE, 64);
+    _tile_stored(4, of_right + OF_TILE, 64);
+  }
+  if (TILES > 2) {
+    _tile_stored(2, sums + 2 * OF_TILE, 64);
+    _tile_stored(5, of_right + 2 * OF_TILE, 64);
+  }
+  finish.begin(row, std::min(BLOCK_ROWS, l.m - row), strip, {sums, l.digits.units + row});
 }
 
-/* Up to 16 rows times two panels, or one. Few rows wait for memory: two streams keep more of it on its
- * way. */
-template <int PANELS>
-void few_rows(const Linear& l, uint16_t* widened, int64_t panel) {
-  const int64_t x_bytes = l.x_stride * 2;
-  const int64_t blocks = l.padded_k / DEPTH;
-  const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
-  const int8_t* next = w + l.padded_k * PANEL;
-  uint16_t* widened_next = widened + RING * BLOCK;
-  _tile_zero(0);
-  _tile_zero(1);
-  widen_block(w, widened, widened + TILE);
-  if (PANELS == 2) {
-    _tile_zero(2);
-    _tile_zero(3);
-    widen_block(next, widened_next, widened_next + TILE);
-  }
-  for (int64_t b = 0; b < blocks; b++) {
-    const int64_t from = b % RING * BLOCK;
-    const int64_t to = (b + 1) % RING * BLOCK;
-    if (b + 1 < blocks) {
-      widen_block(w + (b + 1) * BLOCK, widened + to, widened + to + TILE);
-      if (PANELS == 2) {
-        widen_block(next + (b + 1) * BLOCK, widened_next + to, widened_next + to + TILE);
+/* Weights come from memory once: all rows go past a pair. */
+void multiply_digits(const Linear& l, int64_t panel_from, int64_t panel_to) {
+  alignas(64) int32_t sums[2][BLOCK_SUMS];
+  FinishDigits finish(l);
+  int slot = 0;
+  shape_tiles(std::min<int64_t>(TILE_ROWS, 3 * l.m));
+  for (int64_t pair = pairs_to(l, panel_from); pair < pairs_to(l, panel_to); pair++) {
+    for (int64_t row = 0; row < l.m; row += BLOCK_ROWS, slot = 1 - slot) {
+      switch (padded(3 * std::min(BLOCK_ROWS, l.m - row), TILE_ROWS) / TILE_ROWS) {
+        case 1: block<1>(l, row, pair, sums[slot], finish); break;
+        case 2: block<2>(l, row, pair, sums[slot], finish); break;
+        default: block<3>(l, row, pair, sums[slot], finish);
       }
     }
-    stored();
-    _tile_loadd(4, l.x + b * DEPTH, x_bytes);
-    _tile_loadd(6, widened + from, 64);
-    _tile_loadd(7, widened + from + TILE, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    if (PANELS == 2) {
-      _tile_loadd(6, widened_next + from, 64);
-      _tile_loadd(7, widened_next + from + TILE, 64);
-      _tile_dpbf16ps(2, 4, 6);
-      _tile_dpbf16ps(3, 4, 7);
-    }
   }
-  alignas(64) float left[TILE_ROWS * 16], right[TILE_ROWS * 16];
-  int rows = static_cast<int>(l.m);
-  _tile_stored(0, left, 64);
-  _tile_stored(1, right, 64);
-  store_tiles(l, 0, rows, panel, left, right);
-  if (PANELS == 2) {
-    _tile_stored(2, left, 64);
-    _tile_stored(3, right, 64);
-    store_tiles(l, 0, rows, panel + 1, left, right);
-  }
-}
-
-void few_rows(const Linear& l, uint16_t* widened, int64_t panel, int64_t panel_to) {
-  int upper = static_cast<int>(std::min<int64_t>(TILE_ROWS, l.m));
-  if (l.m > TILE_ROWS) {
-    configure(upper, static_cast<int>(l.m) - upper);
-    for (; panel < panel_to; panel++) {
-      two_by_two(l, widened, panel);
-    }
-  } else {
-    configure(upper, upper);
-    for (; panel + 2 <= panel_to; panel += 2) {
-      few_rows<2>(l, widened, panel);
-    }
-    if (panel < panel_to) {
-      few_rows<1>(l, widened, panel);
-    }
-  }
+  finish.rest();
   _tile_release();
 }
 
+struct Widened; /* memory for some panels in bf16 */
+
 /* Some panels of l in bf16. */
 Linear widen(const Linear& l, int64_t panel, int64_t count, uint16_t* widened) {
-  const int64_t strip = l.padded_k * STRIP;
-  const int64_t blocks = l.padded_k / DEPTH;
-  const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
-  for (int64_t p = 0; p < count; p++) {
-    uint16_t* left = widened + 2 * p * strip;
-    for (int64_t b = 0; b < blocks; b++, w += BLOCK) {
-      widen_block(w, left + b * TILE, left + strip + b * TILE);
+  constexpr int64_t AHEAD = 1024;
+  const int64_t depth = padded(l.padded_k, BYTES_DEPTH);
+  uint16_t* to = widened;
+  for (int64_t strip = 2 * panel; strip < 2 * (panel + count); strip++) {
+    const int8_t* w = l.bytes + strip * depth * STRIP;
+    for (int64_t k = 0; k < l.padded_k; k += 4, w += 4 * STRIP, to += 4 * STRIP) {
+      _mm_prefetch(reinterpret_cast<const char*>(w) + AHEAD, _MM_HINT_T0);
+      Pairs pairs = widen_line(w);
+      _mm512_store_si512(to, pairs.first);
+      _mm512_store_si512(to + 2 * STRIP, pairs.second);
     }
   }
-  stored();
   return widened_part(l, 0, panel, count, widened);
 }
 
-bool many_rows(const Linear& l, int64_t panel, int64_t panel_to) {
+bool multiply_widened(const Linear& l, int64_t panel, int64_t panel_to) {
   const int64_t most = PANELS_AT_ONCE * PANEL * l.padded_k;
   uint16_t* widened = thread_memory<Widened, uint16_t>(l.up == nullptr ? most : 2 * most);
   if (widened == nullptr) {
@@ -175,6 +165,7 @@ bool many_rows(const Linear& l, int64_t panel, int64_t panel_to) {
       up = widen(*l.up, panel, count, widened + most);
       part.up = &up;
     }
+    asm volatile("" : : : "memory"); /* g++ 12 does not know that tile loads read memory */
     if (!linear_amx(part, 0, count)) {
       return false;
     }
@@ -183,16 +174,15 @@ bool many_rows(const Linear& l, int64_t panel, int64_t panel_to) {
 }
 
 bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
-  if (l.tiles != nullptr) {
-    return many_rows(l, panel_from, panel_to);
+  if (l.digits.rows == nullptr) {
+    return multiply_widened(l, panel_from, panel_to);
   }
-  alignas(64) uint16_t widened[2 * RING * BLOCK];
-  few_rows(l, widened, panel_from, panel_to);
+  multiply_digits(l, panel_from, panel_to);
   return true;
 }
 
 }  // namespace
 
-const Int8Kernel int8_amx = {lane_order, linear};
+const Int8Kernel int8_amx = {quad_order, linear, cut_avx512, MOST_ROWS};
 
 }  // namespace openlora

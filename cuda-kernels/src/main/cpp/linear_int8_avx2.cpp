@@ -12,7 +12,7 @@ constexpr int ROWS = 4;
 constexpr int PREFETCH_BYTES = 2048;
 
 /* The columns of one k side by side. */
-int64_t column_order(int64_t c, int64_t i) { return i * PANEL + c; }
+int64_t column_order(int64_t c, int64_t k, int64_t) { return k * PANEL + c; }
 
 __m256 floats(const int8_t* w) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(w))));
@@ -62,7 +62,7 @@ void block(const Linear& l, const int8_t* w, int64_t row, int64_t panel, int hal
 
 bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
   for (int64_t panel = panel_from; panel < panel_to; panel++) {
-    const int8_t* w = l.bytes + panel * l.padded_k * PANEL;
+    const int8_t* w = l.bytes + panel * padded(l.padded_k, BYTES_DEPTH) * PANEL;
     for (int64_t row = 0; row < l.m; row += ROWS) {
       switch (l.m - row) {
         case 1: block<1, 2>(l, w, row, panel, 0); break;
@@ -82,6 +82,6 @@ bool linear(const Linear& l, int64_t panel_from, int64_t panel_to) {
 
 }  // namespace
 
-const Int8Kernel int8_avx2 = {column_order, linear};
+const Int8Kernel int8_avx2 = {column_order, linear, nullptr, 0};
 
 }  // namespace openlora

@@ -90,7 +90,8 @@ typedef struct {
 } ol_product;
 
 /* out[m, n] = x[m, k] weight[n, k]^T + bias[n], and the adapters on that; x bf16; one or several layers of the same x.
- * What int8 and bf16 multiply to is summed in f32 and then scaled. */
+ * What int8 and bf16 multiply to is summed, in f32 or, of few rows or where rows keep their bits, exactly, and then
+ * scaled; elements of x under 2^-14 of their row's largest are then off by 2^-22 of that at most. */
 OL_API int32_t ol_linear(ol_context* context, const ol_product* products, int64_t count, const uint16_t* x,
                          int64_t x_stride, int64_t m, int64_t k);
 

@@ -1,6 +1,8 @@
 package dev.openlora.kernels;
 
+import java.io.IOException;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
 
 /** Linear layers of int8 weights in C++, by instruction set. */
 final class CpuInt8Test {
@@ -16,12 +18,22 @@ final class CpuInt8Test {
     Avx512() {
       super(CpuIsa.AVX512_BF16);
     }
+
+    @Test
+    void roundsSumsOnce() throws IOException {
+      compareWithExactSums();
+    }
   }
 
   @Nested
   final class Amx extends Int8LinearContract {
     Amx() {
       super(CpuIsa.AMX_BF16);
+    }
+
+    @Test
+    void roundsSumsOnce() throws IOException {
+      compareWithExactSums();
     }
   }
 }

@@ -16,6 +16,13 @@ final class CpuUnderTest {
     return CpuOps.open(TorchUnderTest.open(), options.withWeights(CpuOps.Weights.INT8));
   }
 
+  /** With weights rounded to int8; rows keep their bits. */
+  static CpuOps openInt8Deterministic(CpuIsa best, int threads) throws IOException {
+    CpuOps.Options options = new CpuOps.Options(threads, best, 5_000);
+    return CpuOps.open(
+        TorchUnderTest.open(), options.withWeights(CpuOps.Weights.INT8).withDeterministic(true));
+  }
+
   /** Without libtorch: over the reference, in its memory; rows keep their bits. */
   static CpuOps openOverReference(CpuIsa best, int threads) throws IOException {
     CpuOps.Options options = new CpuOps.Options(threads, best, 5_000);
