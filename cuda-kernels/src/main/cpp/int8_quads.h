@@ -52,6 +52,7 @@ static inline Linear widened_part(const Linear& l, int64_t row, int64_t panel, i
   part.bytes = nullptr;
   part.bias = l.bias == nullptr ? nullptr : l.bias + column;
   part.scale += column;
+  part.addends = l.addends == nullptr ? nullptr : l.addends + row * l.addend_stride + column;
   part.m -= row;
   part.n = std::min(l.n - column, count * PANEL);
   return part;

@@ -71,31 +71,40 @@ namespace {
 constexpr int64_t BYTES_OF_SUMS = 128 * 1024;
 constexpr int64_t BYTES_BEFORE_ADAPTERS = 512 * 1024;
 constexpr int64_t LEAST_GROUP = 3;
+/* Panels whose weights leave sums in the second cache while they pass. */
+constexpr int64_t PIECE = 13;
 
-/* Some rows, and `width` columns from a panel on, into f32 rows of their own. */
-Linear part_of(const Linear& l, int64_t row, int64_t rows, int64_t panel, int64_t width, float* out,
-               int64_t out_stride) {
+/* `width` columns from a panel on. */
+Linear columns_of(const Linear& l, int64_t panel, int64_t width) {
   Linear some = l;
-  some.x += row * l.x_stride;
-  some.tiles = l.tiles == nullptr ? nullptr : l.tiles + row * l.padded_k;
-  some.m = rows;
-  some.out = out;
-  some.out_bf16 = false;
-  some.out_stride = out_stride;
+  some.out = static_cast<char*>(l.out) + panel * PANEL * (l.out_bf16 ? 2 : 4);
   if (l.bytes == nullptr) {
     some.packed += panel * l.padded_k * PANEL;
   } else {
     some.bytes += panel * openlora::padded(l.padded_k, openlora::BYTES_DEPTH) * PANEL;
     some.scale += panel * PANEL;
   }
+  some.bias = l.bias == nullptr ? nullptr : l.bias + panel * PANEL;
+  some.n = width;
+  some.extension_panel = panel;
+  return some;
+}
+
+/* Some rows, and `width` columns from a panel on, into f32 rows of their own. */
+Linear part_of(const Linear& l, int64_t row, int64_t rows, int64_t panel, int64_t width, float* out,
+               int64_t out_stride) {
+  Linear some = columns_of(l, panel, width);
+  some.x += row * l.x_stride;
+  some.tiles = l.tiles == nullptr ? nullptr : l.tiles + row * l.padded_k;
+  some.m = rows;
+  some.out = out;
+  some.out_bf16 = false;
+  some.out_stride = out_stride;
   if (l.digits.rows != nullptr) {
     some.digits.rows += 3 * row * l.digits.depth;
     some.digits.offsets += 3 * row;
     some.digits.units += row;
   }
-  some.bias = l.bias == nullptr ? nullptr : l.bias + panel * PANEL;
-  some.n = width;
-  some.extension_panel = panel;
   some.extension_row = row;
   return some;
 }
@@ -135,6 +144,115 @@ void adapt(const ol_context* context, const Linear& l, const LoraPlan& plan, voi
   }
   openlora::expand(context, plan, y, y_bf16, y_stride, panel * PANEL, std::min(l.n, panel_to * PANEL));
 }
+
+/* The size of parts of at most `most` that are about equal. */
+int64_t even_parts(int64_t size, int64_t most) {
+  int64_t count = (size + most - 1) / most;
+  return (size + count - 1) / count;
+}
+
+/* silu(gate) up, where both are products of the same x. later: adapters add what their layers' products did not take in. */
+class Gated {
+ public:
+  Gated(ol_context* context, const Linear& gate, const Linear& up, const LoraPlan& of_gate, const LoraPlan& of_up,
+        bool later)
+      : context_(context), gate_(gate), up_(up), of_gate_(of_gate), of_up_(of_up), later_(later) {}
+
+  /* False without memory. */
+  bool run() {
+    const bool together = gates(context_, gate_, up_) && (!later_ || (adds_once(of_gate_) && adds_once(of_up_)));
+    if (!place(together)) {
+      return false;
+    }
+    std::atomic<bool> done{true};
+    auto work = [&](int thread, int threads) {
+      const int64_t panels = padded(gate_.n, PANEL) / PANEL;
+      float* of_thread = sums_ + 2 * floats_ * static_cast<size_t>(thread);
+      const int64_t last = panels * (thread + 1) / threads;
+      for (int64_t panel = panels * thread / threads; panel < last; panel += group_) {
+        const int64_t panel_to = std::min(last, panel + group_);
+        if (!(together ? multiply_together(of_thread, panel, panel_to) : multiply_apart(of_thread, panel, panel_to))) {
+          done = false;
+        }
+      }
+    };
+    context_->pool.run(work);
+    return done;
+  }
+
+ private:
+  /* Chooses how many panels to multiply at a time, and finds memory for their sums. */
+  bool place(bool together) {
+    const int64_t threads = context_->pool.threads();
+    group_ = (padded(gate_.n, PANEL) / PANEL + threads - 1) / threads;
+    if (together && !later_) {
+      return true; /* there are none */
+    }
+    rows_ = later_ ? gate_.m : std::min(gate_.m, openlora::TILED_ROWS);
+    int64_t most = (later_ ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_ * PANEL * 4);
+    if (together && reads_pieces(of_gate_) && reads_pieces(of_up_)) {
+      most = std::min(most, PIECE);
+    }
+    group_ = even_parts(group_, std::max(LEAST_GROUP, most));
+    floats_ = static_cast<size_t>(rows_ * group_ * PANEL);
+    sums_ = static_cast<float*>(context_->scratch.of(2 * floats_ * sizeof(float) * static_cast<size_t>(threads)));
+    return sums_ != nullptr;
+  }
+
+  /* What adapters add is summed up before, and the kernel takes it in. */
+  bool multiply_together(float* sums, int64_t panel, int64_t panel_to) const {
+    const int64_t width = std::min(panel_to * PANEL, gate_.n) - panel * PANEL;
+    Linear gate = columns_of(gate_, panel, width), up = columns_of(up_, panel, width);
+    gate.up = &up;
+    if (later_) {
+      add_before(gate, of_gate_, sums, panel, panel_to);
+      add_before(up, of_up_, sums + floats_, panel, panel_to);
+    }
+    return context_->kernels.multiply(gate, 0, panel_to - panel);
+  }
+
+  void add_before(Linear& l, const LoraPlan& plan, float* sums, int64_t panel, int64_t panel_to) const {
+    const bool extended = l.extension_count == 0 && !plan.wide.empty();
+    if (!plan.runs.empty() || extended) {
+      l.addends = sums;
+      l.addend_stride = group_ * PANEL;
+      openlora::sum_up(context_, plan, extended, l.m, sums, l.addend_stride, panel, panel_to);
+    }
+  }
+
+  bool multiply_apart(float* gate_sums, int64_t panel, int64_t panel_to) const {
+    const int64_t from = panel * PANEL, stride = group_ * PANEL, count = panel_to - panel;
+    const int64_t width = std::min(count * PANEL, gate_.n - from);
+    float* up_sums = gate_sums + floats_;
+    for (int64_t row = 0; row < gate_.m; row += rows_) {
+      const int64_t some = std::min(rows_, gate_.m - row);
+      if (!context_->kernels.multiply(part_of(gate_, row, some, panel, width, gate_sums, stride), 0, count) ||
+          !context_->kernels.multiply(part_of(up_, row, some, panel, width, up_sums, stride), 0, count)) {
+        return false;
+      }
+      if (later_) { /* then these are all rows */
+        adapt(context_, gate_, of_gate_, gate_sums, false, stride, panel, panel_to);
+        adapt(context_, up_, of_up_, up_sums, false, stride, panel, panel_to);
+      }
+      char* to = static_cast<char*>(gate_.out) + (row * gate_.out_stride + from) * (gate_.out_bf16 ? 2 : 4);
+      openlora::SiluMul product{
+          {to, gate_.out_bf16, gate_.out_stride}, {gate_sums, false, stride}, {up_sums, false, stride}, width};
+      context_->kernels.rows->silu_mul(product, 0, some);
+    }
+    return true;
+  }
+
+  ol_context* context_;
+  const Linear& gate_;
+  const Linear& up_;
+  const LoraPlan& of_gate_;
+  const LoraPlan& of_up_;
+  bool later_;
+  int64_t rows_ = 0;  /* multiplied at once */
+  int64_t group_ = 0; /* panels, too */
+  size_t floats_ = 0; /* of one product's sums, of one thread */
+  float* sums_ = nullptr;
+};
 
 }  // namespace
 
@@ -231,8 +349,6 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   if (status != OL_OK || m == 0) {
     return status;
   }
-  int64_t panels = padded(n, PANEL) / PANEL;
-  int64_t threads = context->pool.threads();
   bool later = adapts_later(*gate_layer, of_gate) || adapts_later(*up_layer, of_up);
   LoraPlan* plans[] = {&of_gate, &of_up};
   Linear gate;
@@ -245,52 +361,6 @@ int32_t ol_gated_linear(ol_context* context, void* out, int32_t out_dtype, int64
   Linear up = gate;
   complete(gate, rows, n, *gate_layer, of_gate);
   complete(up, rows, n, *up_layer, of_up);
-  std::atomic<bool> done{true};
-  if (!later && gates(context, gate, up)) {
-    gate.up = &up;
-    auto gated = [&](int thread, int) {
-      if (!context->kernels.multiply(gate, panels * thread / threads, panels * (thread + 1) / threads)) {
-        done = false;
-      }
-    };
-    context->pool.run(gated);
-    return done ? OL_OK : OL_OUT_OF_MEMORY;
-  }
-  int64_t rows_at_once = later ? m : std::min(m, openlora::TILED_ROWS);
-  int64_t group = std::max(LEAST_GROUP, (later ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_at_once * PANEL * 4));
-  group = std::min(group, (panels + threads - 1) / threads);
-  size_t floats = static_cast<size_t>(rows_at_once * group * PANEL);
-  float* sums = static_cast<float*>(context->scratch.of(2 * floats * sizeof(float) * static_cast<size_t>(threads)));
-  if (sums == nullptr) {
-    return OL_OUT_OF_MEMORY;
-  }
-  auto multiply = [&](int thread, int) {
-    float* gate_sums = sums + 2 * floats * static_cast<size_t>(thread);
-    float* up_sums = gate_sums + floats;
-    int64_t stride = group * PANEL;
-    int64_t last = panels * (thread + 1) / threads;
-    for (int64_t panel = panels * thread / threads; panel < last; panel += group) {
-      int64_t count = std::min(group, last - panel);
-      int64_t from = panel * PANEL;
-      int64_t width = std::min(count * PANEL, n - from);
-      for (int64_t row = 0; row < m; row += rows_at_once) {
-        int64_t some = std::min(rows_at_once, m - row);
-        if (!context->kernels.multiply(part_of(gate, row, some, panel, width, gate_sums, stride), 0, count) ||
-            !context->kernels.multiply(part_of(up, row, some, panel, width, up_sums, stride), 0, count)) {
-          done = false;
-        }
-        if (later) { /* then these are all rows */
-          adapt(context, gate, of_gate, gate_sums, false, stride, panel, panel + count);
-          adapt(context, up, of_up, up_sums, false, stride, panel, panel + count);
-        }
-        char* to = static_cast<char*>(out) + (row * out_stride + from) * (out_dtype == OL_BF16 ? 2 : 4);
-        openlora::SiluMul product{
-            {to, out_dtype == OL_BF16, out_stride}, {gate_sums, false, stride}, {up_sums, false, stride}, width};
-        context->kernels.rows->silu_mul(product, 0, some);
-      }
-    }
-  };
-  context->pool.run(multiply);
-  return done ? OL_OK : OL_OUT_OF_MEMORY;
+  return Gated(context, gate, up, of_gate, of_up, later).run() ? OL_OK : OL_OUT_OF_MEMORY;
 }
 }

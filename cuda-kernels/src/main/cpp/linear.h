@@ -48,6 +48,8 @@ struct Linear {
   int64_t extension_count = 0;
   int64_t extension_panel = 0;     /* which of their panels this product's first is */
   int64_t extension_row = 0;       /* and which of their rows */
+  const float* addends = nullptr;  /* of a product with up: [m, padded n], added to the sums before silu */
+  int64_t addend_stride = 0;
   const Linear* up = nullptr;      /* out = silu(this) up, of the same x, shape and type */
 };
 

@@ -20,6 +20,11 @@ constexpr int64_t WIDE_ROWS = 24;
 constexpr int64_t ROW_PART = 32;
 constexpr int64_t PANEL_PART = 16;
 constexpr int64_t RANK_PART = 8;
+/* The matrices of so many short runs are read in turns, some columns at a time: one alone is not fetched in time. Runs of
+ * more rows work long enough on what they read. */
+constexpr size_t STREAMS = 4;
+constexpr int64_t STREAMED_COLUMNS = 128;
+constexpr int64_t SHORT_ROWS = 2;
 
 int64_t panels(int64_t n) { return padded(n, PANEL) / PANEL; }
 
@@ -32,6 +37,8 @@ bool continues(const LoraRun& last, const ol_segment& s) {
   return last.to == s.from && last.a == s.a && last.b == s.b && last.scale == s.scale && last.gain == s.gain &&
          last.shift == s.shift;
 }
+
+bool short_run(const LoraRun& run) { return run.to - run.from <= SHORT_ROWS; }
 
 bool changes_sums(const LoraRun& run) { return run.gain != nullptr || run.shift != nullptr; }
 
@@ -368,23 +375,88 @@ void extend(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf1
   }
 }
 
-void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
-            int64_t to) {
-  Lora l{y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from, context->deterministic};
+namespace {
+
+void expand(const ol_context* context, const LoraPlan& plan, Lora l, int64_t from, int64_t to) {
   int64_t vector_bytes = plan.vectors_bf16 ? 2 : 4;
   auto part_of = [&](const void* vector) {
     return vector == nullptr ? nullptr : static_cast<const char*>(vector) + from * vector_bytes;
   };
   auto b_of = [&](const LoraRun& run) { return run.b == nullptr ? nullptr : run.b + from * run.rank; };
-  for (size_t i = 0; i < plan.runs.size(); i++) {
-    const LoraRun& run = plan.runs[i];
-    LoraRun part = run;
-    part.b = b_of(run);
-    part.next_b = b_of(plan.runs[i + 1 < plan.runs.size() ? i + 1 : 0]);
-    part.gain = part_of(run.gain);
-    part.shift = part_of(run.shift);
-    context->kernels.lora->expand(l, part, 0, to - from);
+  const size_t count = plan.runs.size();
+  auto part_of_run = [&](size_t i, size_t next) {
+    LoraRun part = plan.runs[i];
+    part.b = b_of(plan.runs[i]);
+    part.next_b = b_of(plan.runs[next < count ? next : 0]);
+    part.gain = part_of(part.gain);
+    part.shift = part_of(part.shift);
+    return part;
+  };
+  for (size_t i = 0; i < count;) {
+    LoraRun parts[STREAMS];
+    size_t some = 0;
+    while (some < STREAMS && i + some < count && short_run(plan.runs[i + some])) {
+      some++;
+    }
+    const int64_t columns = some == 0 ? to - from : STREAMED_COLUMNS;
+    some = std::max<size_t>(some, 1);
+    for (size_t j = 0; j < some; j++) {
+      parts[j] = part_of_run(i + j, i + j + some);
+    }
+    for (int64_t column = 0; column < to - from; column += columns) {
+      for (size_t j = 0; j < some; j++) {
+        context->kernels.lora->expand(l, parts[j], column, std::min(to - from, column + columns));
+      }
+    }
+    i += some;
   }
+}
+
+}  // namespace
+
+void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
+            int64_t to) {
+  expand(context, plan, {y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from, context->deterministic}, from,
+         to);
+}
+
+bool adds_once(const LoraPlan& plan) {
+  int64_t behind = 0;
+  for (const LoraRun& run : plan.runs) {
+    bool wide = std::any_of(plan.wide.begin(), plan.wide.end(), [&](const WideRun& each) {
+      return each.run.from < run.to && each.run.to > run.from;
+    });
+    if (wide || run.from < behind || changes_sums(run)) {
+      return false;
+    }
+    behind = run.to;
+  }
+  return true;
+}
+
+bool reads_pieces(const LoraPlan& plan) {
+  return std::none_of(plan.runs.begin(), plan.runs.end(), short_run);
+}
+
+void sum_up(const ol_context* context, const LoraPlan& plan, bool extended, int64_t rows, float* y, int64_t y_stride,
+            int64_t panel, int64_t panel_to) {
+  const int64_t from = panel * PANEL, to = std::min(plan.out, panel_to * PANEL);
+  auto clear = [&](int64_t row, int64_t row_to) {
+    for (; row < row_to; row++) {
+      std::memset(y + row * y_stride, 0, static_cast<size_t>(to - from) * sizeof(float));
+    }
+  };
+  int64_t behind = 0;
+  for (const LoraRun& run : plan.runs) {
+    clear(behind, run.from);
+    behind = run.to;
+  }
+  clear(behind, rows);
+  if (extended) {
+    extend(context, plan, y, false, y_stride, panel, panel_to);
+  }
+  Lora l{y, false, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from, context->deterministic, true};
+  expand(context, plan, l, from, to);
 }
 
 }  // namespace openlora

@@ -19,7 +19,7 @@ struct LoraRun {
   float scale;
   const void* gain; /* [out] or null */
   const void* shift;
-  float* shrunk; /* [to - from, rank] */
+  float* shrunk; /* [to - from, rank], with the scale */
   Packs::Key key; /* of a and b; zeros: none */
   const uint16_t* next_b = nullptr; /* what is expanded after this run, to be fetched behind its b */
 };
@@ -34,12 +34,13 @@ struct Lora {
   int64_t in;
   int64_t out;
   bool deterministic; /* the same way for any number of rows */
+  bool fresh = false; /* y has nothing yet */
 };
 
 constexpr int64_t LORA_ROWS = 4; /* rows that share one pass over a matrix */
 
 struct LoraKernels {
-  /* shrunk[row][r] = x[row] . a[r] for r in [rank_from, rank_to), all rows of the run */
+  /* shrunk[row][r] = scale x[row] . a[r] for r in [rank_from, rank_to), all rows of the run */
   void (*shrink)(const Lora& l, const LoraRun& run, int64_t rank_from, int64_t rank_to);
   /* the rest, for the outputs [out_from, out_to) */
   void (*expand)(const Lora& l, const LoraRun& run, int64_t out_from, int64_t out_to);
@@ -86,5 +87,16 @@ void extend(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf1
 /* The runs, on the columns [from, to) of all rows; y: the first row's column `from`. */
 void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
             int64_t to);
+
+/* Whether all that a plan's adapters do to a row is to add to it, once. */
+bool adds_once(const LoraPlan& plan);
+
+/* Whether each of a plan's runs works long enough on what it reads of B that it need not be long. */
+bool reads_pieces(const LoraPlan& plan);
+
+/* y = what the runs of a plan that adds once come to, and its wide runs where `extended`; else zero. The columns of the
+ * panels [panel, panel_to) of all rows, f32; y: the first row's first of them. */
+void sum_up(const ol_context* context, const LoraPlan& plan, bool extended, int64_t rows, float* y, int64_t y_stride,
+            int64_t panel, int64_t panel_to);
 
 }  // namespace openlora

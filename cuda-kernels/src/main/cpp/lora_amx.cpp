@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "bf16.h"
 #include "lora.h"
@@ -50,14 +51,33 @@ void shape_tiles(int64_t lanes, int64_t ranks) {
   load(c);
 }
 
+/* Sixteen of them: their upper or lower bits. */
+struct Halves {
+  alignas(32) uint32_t upper[8];
+  alignas(32) uint32_t lower[8];
+
+  explicit Halves(__m512 values) {
+    __m256i bits = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values));
+    __m512 of_bits = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(upper), bits);
+    bits = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_sub_ps(values, of_bits)));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(lower), bits);
+  }
+};
+
 /* halves: [rank / 32][upper, lower][16][lanes][2] */
 void halve(uint16_t* halves, const LoraRun& run, int64_t row, int64_t rows, int64_t lanes) {
-  for (int64_t i = 0; i < lanes; i++) {
-    for (int64_t r = 0; r < run.rank; r++) {
-      uint16_t* to = halves + r / RANKS * (2 * HALF) + r % RANKS / 2 * (2 * lanes) + 2 * i + r % 2;
-      float value = i < rows ? run.shrunk[(row + i) * run.rank + r] * run.scale : 0.0f;
-      to[0] = narrow(value);
-      to[HALF] = narrow(value - widen(to[0]));
+  for (int64_t r = 0; r < run.rank; r += 16) {
+    const int64_t ranks = std::min<int64_t>(16, run.rank - r);
+    uint16_t* to = halves + r / RANKS * (2 * HALF) + r % RANKS / 2 * (2 * lanes);
+    for (int64_t i = 0; i < lanes; i++, to += 2) {
+      const float* shrunk = run.shrunk + (row + i) * run.rank + r;
+      const Halves of_row(i < rows ? _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << ranks) - 1), shrunk)
+                                   : _mm512_setzero_ps());
+      for (int64_t pair = 0; pair < ranks / 2; pair++) {
+        std::memcpy(to + pair * 2 * lanes, &of_row.upper[pair], 4);
+        std::memcpy(to + HALF + pair * 2 * lanes, &of_row.lower[pair], 4);
+      }
     }
   }
 }
@@ -97,7 +117,7 @@ inline void add(const Lora& l, const LoraRun& run, Y* y, __m512 sums, int64_t ou
     return l.vectors_bf16 ? amx::load(static_cast<const uint16_t*>(values) + out)
                           : amx::load(static_cast<const float*>(values) + out);
   };
-  __m512 value = _mm512_add_ps(amx::load(y + out), sums);
+  __m512 value = l.fresh ? sums : _mm512_add_ps(amx::load(y + out), sums);
   if (run.gain != nullptr) {
     value = _mm512_mul_ps(value, vector(run.gain));
   }

@@ -66,6 +66,10 @@ class Finish {
     sums_ = sums;
     left_ = Columns::of(l_, column_);
     right_ = l_.up == nullptr ? Columns::of(l_, column_ + STRIP) : Columns::of(*l_.up, column_);
+    fetch_addends(l_);
+    if (l_.up != nullptr) {
+      fetch_addends(*l_.up);
+    }
   }
 
   void some(int64_t rows) {
@@ -74,7 +78,7 @@ class Finish {
       __m512 right = right_.value(sums_.right(done_));
       int64_t at = (row_ + done_) * l_.out_stride + column_;
       if (l_.up != nullptr) {
-        put(l_, at, left_.mask, amx::gated(left, right));
+        put(l_, at, left_.mask, amx::gated(added(l_, left), added(*l_.up, right)));
       } else {
         put(l_, at, left_.mask, left);
         put(l_, at + STRIP, right_.mask, right);
@@ -85,6 +89,20 @@ class Finish {
   void rest() { some(rows_); }
 
  private:
+  /* Those of the next strip, which weights may have pushed out of the second cache. */
+  void fetch_addends(const Linear& l) const {
+    for (int64_t row = row_; l.addends != nullptr && column_ + STRIP < l.n && row < row_ + rows_; row++) {
+      _mm_prefetch(reinterpret_cast<const char*>(l.addends + row * l.addend_stride + column_ + STRIP), _MM_HINT_T0);
+    }
+  }
+
+  /* With what is to be added to the row. */
+  __m512 added(const Linear& l, __m512 values) const {
+    return l.addends == nullptr
+               ? values
+               : _mm512_add_ps(values, _mm512_loadu_ps(l.addends + (row_ + done_) * l.addend_stride + column_));
+  }
+
   const Linear& l_;
   int64_t row_ = 0;
   int64_t rows_ = 0;
