@@ -246,7 +246,7 @@ struct Shrinking {
     }
   }
 
-  /* Threads take one piece of work after the other. */
+  /* Threads take one piece of work after the other: body(piece, the one after it). */
   template <typename Body>
   void share(size_t pieces, Body body) {
     if (pieces == 0) {
@@ -254,8 +254,9 @@ struct Shrinking {
     }
     std::atomic<size_t> next{0};
     auto work = [&](int, int) {
-      for (size_t i; (i = next.fetch_add(1)) < pieces;) {
-        body(i);
+      for (size_t i = next.fetch_add(1), then; i < pieces; i = then) {
+        then = next.fetch_add(1);
+        body(i, then);
       }
     };
     context->pool.run(work);
@@ -263,9 +264,12 @@ struct Shrinking {
 
   void prepare() {
     Lora l{nullptr, false, 0, x, x_stride, false, in, 0, context->deterministic};
-    share(shrinks.size() + packs.size(), [&](size_t i) {
+    share(shrinks.size() + packs.size(), [&](size_t i, size_t then) {
       if (i < shrinks.size()) {
-        context->kernels.lora->shrink(l, *shrinks[i].run, shrinks[i].from, shrinks[i].to);
+        const Part<LoraRun>& next = shrinks[then < shrinks.size() ? then : i];
+        LoraRun run = *shrinks[i].run;
+        run.next_a = next.run->a + next.from * in;
+        context->kernels.lora->shrink(l, run, shrinks[i].from, shrinks[i].to);
       } else {
         const Part<Wide>& part = packs[i - shrinks.size()];
         pack_part(*part.run->plan, part.run->run(), in, part.from, part.to);
@@ -274,7 +278,7 @@ struct Shrinking {
   }
 
   void multiply() {
-    share(products.size(), [&](size_t i) {
+    share(products.size(), [&](size_t i, size_t) {
       for (Wide* each : *products[i].run) {
         multiply(*each, products[i].from, products[i].to);
       }

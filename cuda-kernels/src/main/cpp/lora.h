@@ -21,6 +21,7 @@ struct LoraRun {
   const void* shift;
   float* shrunk; /* [to - from, rank], with the scale */
   Packs::Key key; /* of a and b; zeros: none */
+  const uint16_t* next_a = nullptr; /* what is shrunk after some ranks of this run, to be fetched behind them */
   const uint16_t* next_b = nullptr; /* what is expanded after this run, to be fetched behind its b */
 };
 
