@@ -60,6 +60,27 @@ abstract class AdapterContract extends OpsSuite {
     }
   }
 
+  /** Adapters that only add, one to a row at most, may be summed up before the product is. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 64, 32, 1, 1",
+    "8, 896, 200, 1, 1",
+    "20, 96, 1000, 1, 2",
+    "32, 64, 1700, 3, 6",
+    "32, 64, 129, 1, 6",
+    "32, 64, 96, 24, 30",
+    "50, 100, 257, 1, 40",
+    "70, 64, 300, 1, 40",
+    "600, 64, 70, 1, 300"
+  })
+  void gatesAdaptersThatOnlyAdd(int rows, int in, int width, int shortest, int longest) {
+    List<LoraSegment> some = f.additions(rows, in, width, shortest, longest);
+    List<LoraSegment> others = f.additions(rows, in, width, shortest, longest);
+    gatedLinear(DType.BF16, rows, in, width, true, some, others);
+    gatedLinear(DType.BF16, rows, in, width, false, some, List.of());
+    gatedLinear(DType.BF16, rows, in, width, false, List.of(), some);
+  }
+
   /** Rows that no cache holds go past the weights in parts, and a long prompt lies in several. */
   @ParameterizedTest
   @CsvSource({"600, 64, 70", "300, 4160, 40"})

@@ -430,15 +430,22 @@ abstract class Int8LinearContract {
     "300, 4160, 40"
   })
   void fusesLayersAndTheirAdaptersAsItDoesThemApart(int rows, int in, int width) {
+    fuses(rows, in, width, adapters(rows, in, width), adapters(rows, in, width));
+    List<LoraSegment> added = f.additions(rows, in, width, 1, rows);
+    fuses(rows, in, width, added, f.additions(rows, in, width, 1, 6));
+  }
+
+  private void fuses(
+      int rows, int in, int width, List<LoraSegment> ofFirst, List<LoraSegment> ofLast) {
     Tensor x = f.random(DType.BF16, 1, rows, in).fast();
     List<AdaptedLinear> layers = new ArrayList<>();
     List<Tensor> outs = new ArrayList<>();
     List<Tensor> apart = new ArrayList<>();
-    for (boolean adapted : new boolean[] {true, false, true}) {
+    for (List<LoraSegment> segments : List.of(ofFirst, List.<LoraSegment>of(), ofLast)) {
       Tensor weight = f.random(DType.BF16, 1 / Math.sqrt(in), width, in).fast();
       Tensor bias = f.random(DType.BF16, 1, width).fast();
       ops.prepare(weight, f.arena);
-      layers.add(new AdaptedLinear(weight, bias, adapted ? adapters(rows, in, width) : List.of()));
+      layers.add(new AdaptedLinear(weight, bias, segments));
       outs.add(f.output(DType.F32, rows, width).fast());
       Tensor alone = f.arena.allocate(DType.F32, rows, width);
       ops.linear(alone, x, weight, bias);

@@ -167,6 +167,23 @@ final class OpsFixture implements AutoCloseable {
     return low + random.nextInt(high - low + 1);
   }
 
+  /**
+   * BF16 adapters over runs of {@code shortest} to {@code longest} rows, fewer at the end, with
+   * gaps between some of them: they add to a row once at most.
+   */
+  List<LoraSegment> additions(int rows, int in, int width, int shortest, int longest) {
+    List<LoraSegment> segments = new ArrayList<>();
+    for (int from = between(0, 2); from < rows; ) {
+      int to = Math.min(rows, from + between(shortest, longest));
+      int rank = random.nextBoolean() ? 16 : between(1, 40);
+      Tensor a = random(DType.BF16, 1 / Math.sqrt(in), rank, in).fast();
+      Tensor b = random(DType.BF16, 0.25, width, rank).fast();
+      segments.add(new LoraSegment(from, to, a, b, 0.3f, null, null));
+      from = to + between(0, 1) * between(0, 3);
+    }
+    return segments;
+  }
+
   private static long elements(long... shape) {
     long n = 1;
     for (long size : shape) {
