@@ -71,8 +71,7 @@ namespace {
 constexpr int64_t BYTES_OF_SUMS = 128 * 1024;
 constexpr int64_t BYTES_BEFORE_ADAPTERS = 512 * 1024;
 constexpr int64_t LEAST_GROUP = 3;
-/* Panels whose weights leave sums in the second cache while they pass. */
-constexpr int64_t PIECE = 13;
+constexpr int64_t PASSING_PANELS = 13; /* whose weights leave sums in the second cache while they pass */
 
 /* `width` columns from a panel on. */
 Linear columns_of(const Linear& l, int64_t panel, int64_t width) {
@@ -151,7 +150,7 @@ int64_t even_parts(int64_t size, int64_t most) {
   return (size + count - 1) / count;
 }
 
-/* silu(gate) up, where both are products of the same x. later: adapters add what their layers' products did not take in. */
+/* silu(gate) up, where both are products of the same x. later: adapters add what the products did not take in. */
 class Gated {
  public:
   Gated(ol_context* context, const Linear& gate, const Linear& up, const LoraPlan& of_gate, const LoraPlan& of_up,
@@ -191,7 +190,7 @@ class Gated {
     rows_ = later_ ? gate_.m : std::min(gate_.m, openlora::TILED_ROWS);
     int64_t most = (later_ ? BYTES_BEFORE_ADAPTERS : BYTES_OF_SUMS) / (2 * rows_ * PANEL * 4);
     if (together && reads_pieces(of_gate_) && reads_pieces(of_up_)) {
-      most = std::min(most, PIECE);
+      most = std::min(most, PASSING_PANELS);
     }
     group_ = even_parts(group_, std::max(LEAST_GROUP, most));
     floats_ = static_cast<size_t>(rows_ * group_ * PANEL);

@@ -55,7 +55,7 @@ constexpr int64_t BLOCK_SUMS = 2 * 3 * BLOCK_ROWS * STRIP;
 
 using FinishDigits = Finish<DigitSums>;
 
-/* Up to 16 rows of x from `row` on, in TILES tiles, times a pair. Behind the last row tiles may have some of anything. */
+/* Up to 16 rows of x from `row` on, in TILES tiles, times a pair. Behind the last row there may be anything. */
 template <int64_t TILES>
 void block(const Linear& l, int64_t row, int64_t pair, int32_t* sums, FinishDigits& finish) {
   const int64_t depth = l.digits.depth;

@@ -173,8 +173,9 @@ float cut_avx512(int8_t* digits, int32_t* offsets, const uint16_t* x, int64_t pa
     __m512i magnitudes = _mm512_and_si512(_mm512_loadu_si512(x + k), _mm512_set1_epi16(0x7FFF));
     largest = _mm512_max_epu16(largest, magnitudes);
   }
-  __m512i halves = _mm512_max_epu32(_mm512_and_si512(largest, _mm512_set1_epi32(0xFFFF)), _mm512_srli_epi32(largest, 16));
-  const int exponent = static_cast<int>(_mm512_reduce_max_epu32(halves) >> 7) - 127;
+  __m512i even = _mm512_and_si512(largest, _mm512_set1_epi32(0xFFFF));
+  __m512i odd = _mm512_srli_epi32(largest, 16);
+  const int exponent = static_cast<int>(_mm512_reduce_max_epu32(_mm512_max_epu32(even, odd)) >> 7) - 127;
   if (exponent == 128) {
     std::fill_n(digits, 3 * depth, int8_t{0});
     std::fill_n(offsets, 3, 0);

@@ -20,8 +20,8 @@ constexpr int64_t WIDE_ROWS = 24;
 constexpr int64_t ROW_PART = 32;
 constexpr int64_t PANEL_PART = 16;
 constexpr int64_t RANK_PART = 8;
-/* The matrices of so many short runs are read in turns, some columns at a time: one alone is not fetched in time. Runs of
- * more rows work long enough on what they read. */
+/* The matrices of so many short runs are read in turns, some columns at a time: one alone is not fetched in time.
+ * Runs of more rows work long enough on what they read. */
 constexpr size_t STREAMS = 4;
 constexpr int64_t STREAMED_COLUMNS = 128;
 constexpr int64_t SHORT_ROWS = 2;
@@ -420,8 +420,8 @@ void expand(const ol_context* context, const LoraPlan& plan, Lora l, int64_t fro
 
 void expand(const ol_context* context, const LoraPlan& plan, void* y, bool y_bf16, int64_t y_stride, int64_t from,
             int64_t to) {
-  expand(context, plan, {y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from, context->deterministic}, from,
-         to);
+  Lora l{y, y_bf16, y_stride, nullptr, 0, plan.vectors_bf16, 0, to - from, context->deterministic};
+  expand(context, plan, l, from, to);
 }
 
 bool adds_once(const LoraPlan& plan) {

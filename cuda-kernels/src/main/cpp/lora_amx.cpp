@@ -36,7 +36,8 @@ int64_t lanes_of(int64_t rows) {
 
 /* Whether there are rows enough to gain by tiles, and B's fill them. */
 bool covers(const Lora& l, const LoraRun& run) {
-  return !l.deterministic && run.to - run.from >= LEAST_ROWS && run.rank > 0 && run.rank % 2 == 0 && run.rank <= MOST_RANKS && (run.rank <= RANKS || run.rank % RANKS == 0);
+  bool fills = run.rank > 0 && run.rank % 2 == 0 && (run.rank <= RANKS || run.rank % RANKS == 0);
+  return !l.deterministic && fills && run.rank <= MOST_RANKS && run.to - run.from >= LEAST_ROWS;
 }
 
 /* Tile 0: sums, 16 outputs by rows; 4: rows of B; 6 and 7: the upper and the lower halves of what the rows shrank to. */
