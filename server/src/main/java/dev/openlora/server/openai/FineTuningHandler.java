@@ -174,7 +174,9 @@ final class FineTuningHandler {
     number(json, "trained_tokens", job.trainedTokens());
     json.writeStringProperty("training_file", job.spec().trainingFile());
     text(json, "validation_file", job.spec().validationFile());
-    number(json, "estimated_finish", estimatedFinish(progress));
+    // A run may outlive its job's status by a moment.
+    boolean running = job.status() == Job.Status.RUNNING;
+    number(json, "estimated_finish", running ? estimatedFinish(progress) : null);
     json.writeArrayPropertyStart("integrations");
     json.writeEndArray();
     json.writeObjectPropertyStart("metadata");
